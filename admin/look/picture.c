@@ -123,6 +123,7 @@ draw_plan(struct picture *picture)
 	const struct plan *plan = picture->plan;
 
 	picture->generation = plan->generation;
+	picture->has_zones = plan->has_zones;
 	picture->npools = plan->npools;
 	picture->nlbs = plan->nlbs;
 	picture->interventions = &plan->interventions;

@@ -75,6 +75,7 @@ struct picture {
 	struct plan *plan;           /* owns the models below */
 	const struct filter *filter; /* NULL: nothing is hidden */
 	uint64_t generation;
+	bool has_zones;
 	struct pictured_pool *pools; /* by name */
 	size_t npools;
 	struct pictured_lb *lbs; /* by name */

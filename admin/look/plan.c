@@ -209,6 +209,16 @@ read_some(struct reading *reading, struct referrers *found)
 	}
 }
 
+static bool
+note_zone(void *arg, const struct zone_info *zone)
+{
+	struct plan *plan = arg;
+
+	(void)zone;
+	plan->has_zones = true;
+	return false;
+}
+
 struct plan *
 plan_read(struct store_txn *txn, const struct plan_scope *scope)
 {
@@ -220,6 +230,7 @@ plan_read(struct store_txn *txn, const struct plan_scope *scope)
 	if (txn == NULL)
 		return plan;
 	plan->generation = config_generation(txn);
+	config_each_zone(txn, note_zone, plan);
 	if (find_scope(txn, scope, &found))
 		read_some(&reading, &found);
 	else

@@ -20,6 +20,7 @@ struct plan_scope {
 struct plan {
 	unsigned users; /* see plan_share */
 	uint64_t generation;
+	bool has_zones;
 	struct planned_pool {
 		struct pool *model;
 		char *monitor; /* the name of its monitor or monitor group; NULL: none */

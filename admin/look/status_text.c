@@ -626,6 +626,8 @@ print_head(const struct picture *picture, FILE *out)
 		return;
 	if (access(picture->state, F_OK) != 0)
 		fprintf(out, "Nothing is configured yet: %s does not exist.\n", picture->state);
+	else if (picture->has_zones)
+		fprintf(out, "No load balancer is configured yet: see `graycloud lb --help`.\n");
 	else
 		fprintf(out, "Nothing is configured yet in %s: see `graycloud --help`.\n", picture->state);
 }

@@ -63,6 +63,8 @@ subtest 'an empty state directory' => sub {
 	like($out, qr/^monitor dead: none has ever run/m, 'no monitor');
 	like($out, qr/^nameserver dead: none has ever run/m, 'no nameserver');
 	like($out, qr/^Nothing is configured yet in \Q@{[$t->state]}\E: see `graycloud --help`\.$/m, 'nothing configured');
+	$t->load_zone("\$ORIGIN z.example.\n\$TTL 60\n@ SOA ns1 h 1 3600 600 86400 60\n@ NS ns1\nns1 A 127.0.0.1\n");
+	like($t->admin('status'), qr/^No load balancer is configured yet: see `graycloud lb --help`\.$/m, 'zones alone');
 	my $typo = $t->dir . '/typo';
 	my ($status, $said, $err) = $t->run('--state', $typo, 'status');
 	is($status, 0, 'no such state directory: that is no error');
