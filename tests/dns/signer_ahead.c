@@ -86,13 +86,12 @@ commit(struct config_edit *edit)
 	return generation;
 }
 
-/* The zone, with another serial each time. */
+/* A zone, with another serial each time. */
 static uint64_t
-put_zone(struct place *place)
+put_zone_of(struct place *place, const char *name)
 {
-	char *text =
-	    xasprintf("$ORIGIN example.com.\n@ 60 SOA ns h %u 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.53\n",
-		++place->serial);
+	char *text = xasprintf(
+	    "$ORIGIN %s.\n@ 60 SOA ns h %u 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.53\n", name, ++place->serial);
 	struct config_edit *edit = begin(place);
 	struct problems problems = {0};
 	struct zone_difference difference;
@@ -106,15 +105,29 @@ put_zone(struct place *place)
 	return commit(edit);
 }
 
+/* Zone 1, which is signed. */
+static uint64_t
+put_zone(struct place *place)
+{
+	return put_zone_of(place, "example.com");
+}
+
+/* Each time one more rollover is asked for. */
+static uint64_t
+put_policy_of(struct place *place, const char *id, const char *name)
+{
+	struct config_edit *edit = begin(place);
+	char *json = xasprintf("{\"id\":\"%s\",\"name\":\"%s\",\"rollover\":%u}", id, name, ++place->serial);
+
+	config_put_object(edit, KIND_DNSSEC, id, name, NULL, (struct bytes){json, strlen(json)});
+	free(json);
+	return commit(edit);
+}
+
 static uint64_t
 put_policy(struct place *place)
 {
-	static const char json[] = "{\"id\":\"" POLICY "\",\"name\":\"example.com\"}";
-	struct config_edit *edit = begin(place);
-
-	config_put_object(
-	    edit, KIND_DNSSEC, POLICY, "example.com", NULL, (struct bytes){json, sizeof json - 1});
-	return commit(edit);
+	return put_policy_of(place, POLICY, "example.com");
 }
 
 static uint64_t
@@ -138,17 +151,35 @@ put_pool(struct place *place, const char *name)
 	return commit(edit);
 }
 
-/* The zone has its row, and all that a generation needs is signed. */
+static uint64_t
+put_lb(struct place *place)
+{
+	struct config_edit *edit = begin(place);
+	char *json = xasprintf("{\"name\":\"www.example.com\",\"ttl\":%u}", ++place->serial);
+
+	config_put_object(edit, KIND_LB, "55555555555555555555555555555555", "www.example.com", NULL,
+	    (struct bytes){json, strlen(json)});
+	free(json);
+	return commit(edit);
+}
+
+/* A zone has its row, and all that a generation needs is signed. */
 static void
-sign(struct place *place, uint64_t generation)
+sign_zone(struct place *place, uint32_t number, uint64_t generation)
 {
 	struct signed_zone row = {.version = 7, .ndata = 1, .data = {{.algorithm = 13, .key_tag = 1}}};
 	struct store_txn *txn;
 
 	assert_int_equal(store_begin(place->signatures, STORE_WRITE, &txn), 0);
-	assert_int_equal(signed_zone_put(txn, 1, &row), 0);
+	assert_int_equal(signed_zone_put(txn, number, &row), 0);
 	assert_int_equal(signer_generation_put(txn, generation), 0);
 	assert_int_equal(store_commit(txn), 0);
+}
+
+static void
+sign(struct place *place, uint64_t generation)
+{
+	sign_zone(place, 1, generation);
 }
 
 /* ---- reading ---- */
@@ -219,6 +250,43 @@ a_change_of_a_signed_zone_waits_until_it_is_signed(void **state)
 	assert_true(compiler_has_signed(place->compiler));
 	assert_true(waits(place));
 	sign(place, generation);
+	assert_false(waits(place));
+}
+
+/* S103: each pool and load balancer may belong to a signed zone. */
+static void
+changes_of_pools_and_load_balancers_wait_and_of_other_zones_and_policies_do_not(void **state)
+{
+	struct place *place = *state;
+
+	put_zone_of(place, "unsigned.example");
+	assert_false(waits(place));
+	follow(place);
+	put_zone_of(place, "unsigned.example");
+	assert_false(waits(place));
+	put_policy(place);
+	assert_false(waits(place));
+	follow(place);
+	sign(place, put_lb(place));
+	follow(place);
+	put_lb(place);
+	assert_true(waits(place));
+	sign(place, put_lb(place));
+	follow(place);
+	put_pool(place, "eu");
+	assert_true(waits(place));
+}
+
+/* The signer was faster than the nameserver: it has signed a zone that the snapshot does not have. */
+static void
+a_zone_that_came_signed_waits(void **state)
+{
+	struct place *place = *state;
+	uint64_t generation = put_zone_of(place, "later.example");
+
+	sign_zone(place, 2, generation - 1);
+	assert_true(waits(place));
+	sign_zone(place, 2, generation);
 	assert_false(waits(place));
 }
 
@@ -352,6 +420,70 @@ what_is_not_of_signed_zones_does_not_wait_although_signatures_are_lost(void **st
 	assert_true(waits_anew(place)); /* all zones would be built again */
 	follow(place);
 	assert_true(compiler_has_signed(place->compiler));
+}
+
+/* Another zone is signed, and the signer has done all. */
+static void
+a_zone_that_is_signed_does_not_wait_for_one_whose_signatures_are_lost(void **state)
+{
+	struct place *place = *state;
+
+	put_zone_of(place, "fine.example");
+	sign_zone(place, 2, put_policy_of(place, "66666666666666666666666666666666", "fine.example"));
+	follow(place);
+	lose(place);
+	sign_zone(place, 2, put_zone_of(place, "fine.example"));
+	assert_false(waits(place));
+	put_zone(place);
+	assert_true(waits(place));
+}
+
+/* Run a command on the directory of the place and on another one beside it. */
+static void
+shell(const struct place *place, const char *format)
+{
+	char *command = xasprintf(format, place->directory);
+
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
+static void
+open_other_config(struct place *place)
+{
+	struct problems problems = {0};
+	char *directory = xasprintf("%s.other", place->directory);
+
+	place->config = store_open(directory, STORE_CONFIG, STORE_WRITE, &problems);
+	assert_non_null(place->config);
+	problems_free(&problems);
+	free(directory);
+}
+
+/* All is read again then, which a zone whose signatures are lost does not survive (S100). */
+static void
+a_configuration_that_was_restored_waits_while_signatures_are_lost(void **state)
+{
+	struct place *place = *state;
+	struct store *config = place->config;
+	struct store_txn *txn;
+
+	shell(place, "d=%s && cp -r $d $d.other");
+	sign(place, put_pool(place, "eu"));
+	follow(place);
+	lose(place);
+	open_other_config(place); /* that of before the pool */
+	assert_true(waits(place));
+	store_close(place->config);
+	shell(place, "d=%s && rm -r $d.other");
+	place->config = config;
+	put_policy(place);
+	assert_false(waits(place));
+	assert_int_equal(store_begin(place->config, STORE_WRITE, &txn), 0);
+	assert_int_equal(
+	    store_put(txn, TABLE_META, (struct bytes){"history", 7}, (struct bytes){"another", 8}), 0);
+	assert_int_equal(store_commit(txn), 0);
+	assert_true(waits(place)); /* it has the same generation, and is another one */
 }
 
 static void
@@ -554,6 +686,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		a_configuration_waits_while_the_signer_is_ahead, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(
+		changes_of_pools_and_load_balancers_wait_and_of_other_zones_and_policies_do_not, make_place,
+		drop_place),
+	    cmocka_unit_test_setup_teardown(a_zone_that_came_signed_waits, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
 		a_zone_whose_policy_is_gone_is_not_signed_although_the_signer_has_ended, make_place,
 		drop_place),
 	    cmocka_unit_test_setup_teardown(
@@ -567,6 +703,11 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		what_is_not_of_signed_zones_does_not_wait_although_signatures_are_lost, make_place,
 		drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_zone_that_is_signed_does_not_wait_for_one_whose_signatures_are_lost, make_place,
+		drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_configuration_that_was_restored_waits_while_signatures_are_lost, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(
 		a_zone_whose_signing_the_signer_ended_is_not_lost, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(signatures_that_lack_more_are_not_used, make_place, drop_place),
