@@ -226,6 +226,7 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 		    signer->compiler, config, pass->signatures, pass->sets, !signer->loaded);
 	if (!signer->loaded) {
 		signer->loaded = true;
+		signer_verify_all(signer);
 		steered_each(pass->signatures, 0, signer_note_steered, signer);
 		steered_each(pass->sets, 0, signer_note_steered, signer);
 	}
@@ -414,6 +415,25 @@ tidy(struct signer *signer)
 	store_abort(txn);
 }
 
+/* Once a second: verify some of the signatures that came from another node. */
+static void
+verify_some(struct signer *signer)
+{
+	struct store_txn *txn;
+	struct pass pass;
+
+	if (signer->verify_left == 0 || signer->more ||
+	    store_begin(signer->config.store, STORE_PEEK, &txn) != 0)
+		return;
+	/* It has the chain of names of that configuration. */
+	if (config_generation(txn) == signer->compiled && begin(signer, &pass)) {
+		signer_verify_some(signer, &pass, txn);
+		pass.wrote |= zone_signer_wrote(signer->zones);
+		end(signer, &pass);
+	}
+	store_abort(txn);
+}
+
 /* ---- time ---- */
 
 static void
@@ -574,8 +594,10 @@ signer_look(struct signer *signer)
 	if (signer->more)
 		go_on(signer);
 	foresee(signer);
-	if (beat(signer) && !signer->replaced)
+	if (beat(signer) && !signer->replaced) {
 		tidy(signer);
+		verify_some(signer);
+	}
 	return signer->config.again || signer->health.again || signer->more;
 }
 

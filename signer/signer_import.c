@@ -17,6 +17,7 @@
 enum {
 	SCAN_MS = 60000,      /* at least so long between two walks over all signatures of a zone */
 	TAKE_RETRY_MS = 5000, /* after a pass that failed, which reads all signatures again */
+	MANY = 100,           /* owners: of more some signatures were not drawn */
 	AHEAD_MS = 60000      /* a shipment that was made later was made by a clock that was ahead */
 };
 
@@ -576,7 +577,8 @@ take(void *arg, uint32_t zone)
 	}
 	taking.pass->wrote |= taking.changed;
 	signer->took = array_grow(signer->took, signer->ntook, sizeof *signer->took);
-	signer->took[signer->ntook++] = (struct took){xstrdup(taking.name), taking.begins};
+	signer->took[signer->ntook++] =
+	    (struct took){xstrdup(taking.name), taking.begins, taking.nowners > MANY};
 	free(taking.owners);
 	free(taking.steered);
 	free(taking.replaced);
@@ -600,6 +602,8 @@ signer_end_imports(struct signer *signer, bool good)
 	for (size_t i = 0; i < signer->ntook; i++) {
 		if (good && signer->took[i].begins)
 			warnx("zone %s is signed from now on", signer->took[i].name);
+		if (good && signer->took[i].many)
+			signer_verify_all(signer);
 		if (good)
 			keyless_done(signer->options.state, signer->took[i].name);
 		free(signer->took[i].name);

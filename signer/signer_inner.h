@@ -32,6 +32,7 @@ struct pass {
 struct took {
 	char *name;
 	bool begins; /* it is signed since */
+	bool many;   /* signatures changed, so that not all were verified */
 };
 
 struct signer {
@@ -63,15 +64,17 @@ struct signer {
 	bool aside;           /* load balancers were signed while zones are built */
 	bool foreseen;        /* what the ends of disabled_until need is signed */
 	struct sweep sweep;
-	uint64_t swept_ms;  /* when the last sweep began */
-	uint64_t compiled;  /* the generation of the last pass over the configuration */
-	int keyless;        /* S109: readable when shipments came; -1: there is none */
-	bool keyless_news;  /* something came or went */
-	uint64_t peeked_ms; /* when shipments were looked for without that */
-	bool lacked;        /* the configuration needs signatures that only another node can make */
-	uint64_t take_ms;   /* shipments that wait are not taken before, because their pass failed; 0: it did
-			       not, and none waits since */
-	struct took *took;  /* of this pass */
+	uint64_t swept_ms;               /* when the last sweep began */
+	struct signature_place verified; /* S109: a walk over all that was taken, ... */
+	unsigned verify_left;            /* ... as often as it still comes to the end */
+	uint64_t compiled;               /* the generation of the last pass over the configuration */
+	int keyless;                     /* S109: readable when shipments came; -1: there is none */
+	bool keyless_news;               /* something came or went */
+	uint64_t peeked_ms;              /* when shipments were looked for without that */
+	bool lacked;       /* the configuration needs signatures that only another node can make */
+	uint64_t take_ms;  /* shipments that wait are not taken before, because their pass failed; 0: it did
+			      not, and none waits since */
+	struct took *took; /* of this pass */
 	size_t ntook;
 	char logged[200]; /* the last fault that was logged */
 };
@@ -130,6 +133,10 @@ void signer_take_imports(struct signer *signer, struct pass *pass, struct store_
 void signer_end_imports(struct signer *signer, bool good);
 /* S109: refuse what was found wrong when it was used first. After a compile. */
 void signer_refuse_wrong(struct signer *signer, struct pass *pass);
+/* S109: begin to verify all that came from other nodes, beside. */
+void signer_verify_all(struct signer *signer);
+/* S109: verify some of what was taken and not drawn then, in a pass of its own. */
+void signer_verify_some(struct signer *signer, struct pass *pass, struct store_txn *config);
 /* Count the RRsets without a signature of zones whose keys are on other nodes. */
 void signer_count_missing(struct signer *signer);
 /* Set a fault if the configuration needs a signature that only another node can make. Returns true then. */

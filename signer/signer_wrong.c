@@ -1,16 +1,22 @@
 /*
- * signer_wrong.c -- signatures of another node that came before what they sign, and that do not verify now
- * that it is here (S109): they are deleted already, and the node with the keys has to send all again.
+ * signer_wrong.c -- signatures of another node that were taken and do not verify (S109). Some came before
+ * what they sign, and are verified when it is here. Of many only some were drawn: a walk verifies all, slice
+ * by slice. A wrong one is deleted, and the node with the keys has to send all again.
  */
 #include "signer/signer_inner.h"
+#include "zones/base/array.h"
 #include "zones/state/imported.h"
 
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { ROWS = 250 /* of a slice: each costs about 0.1 to 0.2 ms */ };
 
 struct wrong_pass {
 	struct signer *signer;
 	struct pass *pass;
+	const char *what; /* a part of the sentence */
 };
 
 static void
@@ -63,7 +69,7 @@ refuse(void *arg, uint32_t zone)
 		give_back(now->signer, now->pass, zone, took);
 	}
 	snprintf(row.fault, sizeof row.fault, "%s: %s; look at graycloud-signer on the node with the keys",
-	    took != NULL ? "a shipment is refused" : "what came before its configuration is not used", wrong);
+	    took != NULL ? "a shipment is refused" : now->what, wrong);
 	warnx("zone %s: %s", name, row.fault);
 	note(now->pass, imported_put(now->pass->signatures, zone, &row));
 }
@@ -71,7 +77,84 @@ refuse(void *arg, uint32_t zone)
 void
 signer_refuse_wrong(struct signer *signer, struct pass *pass)
 {
-	struct wrong_pass now = {signer, pass};
+	struct wrong_pass now = {signer, pass, "what came before its configuration is not used"};
 
+	zone_signer_each_keyless(signer->zones, refuse, &now);
+}
+
+/* ---- the walk ---- */
+
+static void
+begin_walk(void *arg, uint32_t zone)
+{
+	struct signer *signer = arg;
+
+	(void)zone;
+	/* To the end of the walk that is under way, and once from the beginning. */
+	signer->verify_left = 2;
+}
+
+void
+signer_verify_all(struct signer *signer)
+{
+	zone_signer_each_keyless(signer->zones, begin_walk, signer);
+}
+
+struct owner {
+	uint32_t zone;
+	struct bytes key; /* a copy */
+};
+
+struct slice {
+	const struct zone_signer *zones;
+	struct owner *owners;
+	size_t count;
+};
+
+static bool
+gather(void *arg, uint32_t zone, const struct bytes *owner_key, uint16_t type)
+{
+	struct slice *slice = arg;
+	const struct owner *last = slice->count > 0 ? &slice->owners[slice->count - 1] : NULL;
+
+	(void)type;
+	if (!zone_signer_is_keyless(slice->zones, zone) ||
+	    (last != NULL && last->zone == zone && last->key.len == owner_key->len &&
+		memcmp(last->key.data, owner_key->data, owner_key->len) == 0))
+		return true;
+	slice->owners = array_grow(slice->owners, slice->count, sizeof *slice->owners);
+	slice->owners[slice->count++] =
+	    (struct owner){zone, {xmemdup(owner_key->data, owner_key->len), owner_key->len}};
+	return true;
+}
+
+/* The source of signatures verifies what it finds. */
+static void
+verify_owner(struct signer *signer, struct store_txn *config, const struct owner *owner)
+{
+	const struct compiler_signing *source = zone_signer_signing(signer->zones);
+	struct zone_info info = {.number = owner->zone};
+	const struct zone_signing *signing;
+
+	if (zone_signer_apex(signer->zones, owner->zone, info.name) &&
+	    (signing = source->zone(source->arg, &info)) != NULL)
+		compiler_each_signed(signer->compiler, config, owner->zone, &owner->key, signing);
+}
+
+void
+signer_verify_some(struct signer *signer, struct pass *pass, struct store_txn *config)
+{
+	struct wrong_pass now = {signer, pass, "what was taken is wrong, and not used any longer"};
+	struct slice slice = {.zones = signer->zones};
+	int error = signatures_sweep(pass->signatures, &signer->verified, ROWS, gather, &slice);
+
+	pass->error = MIN(error, 0);
+	signer->verify_left -= signer->verified.len == 0;
+	for (size_t i = 0; i < slice.count; i++) {
+		if (pass->error == 0)
+			verify_owner(signer, config, &slice.owners[i]);
+		free((void *)(uintptr_t)slice.owners[i].key.data);
+	}
+	free(slice.owners);
 	zone_signer_each_keyless(signer->zones, refuse, &now);
 }

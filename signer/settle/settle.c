@@ -342,6 +342,7 @@ drop_others(struct settle *settle)
 			keyring_forget_state(keyring);
 		zone_signer_remove(settle->zones, signed_now.items[i]);
 		note(settle, signatures_drop_zone(settle->signatures, signed_now.items[i]));
+		note_if(settle, imported_delete(settle->signatures, signed_now.items[i]));
 	}
 	free(signed_now.items);
 }

@@ -95,5 +95,19 @@ configure();
 taken('what it needs', exported());
 eventually { rows_here() < $count + 10 } '... and they are swept';
 is_deeply({map { $_ => seen($_) } @questions}, \%wanted, '... and all is answered as before');
+# --- Signing is ended here, which forgets all that came, and begins again: what is new is not enough.
+
+chomp(my $before = state_here());
+$less->admin("dnssec disable $zone --force --no-wait");
+eventually { seen("www.$zone A") eq 'NOERROR A' } 'signing is ended by force';
+$less->admin("dnssec enable $zone --keyless-nodes --no-wait");
+eventually { $less->admin("dnssec status $zone") =~ /waits for signatures from the node that has its keys/ } '... and begins again';
+is(state_here(), 'none', '... from nothing');
+$keyed->admin("record add $zone three 60 A 192.0.2.7");
+eventually { signed_on($keyed) } 'the zone changes where the keys are';
+configure();
+like(import_of(exported('--since', $before)), qr/^1: .*because this node has none/, 'what is new is refused');
+is(seen("www.$zone A"), 'NOERROR A', '... and the zone is answered as before');
+taken('all of it', exported());
 $_->stop for $less, $keyed;
 done_testing;
