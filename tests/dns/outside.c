@@ -106,6 +106,8 @@ a_parent_whose_signatures_held_within_a_day_beats_others(void **state)
 	assert_false(is_good_at(NOW_MS + HOUR_MS, BOOT_MS));
 	note(3, PARENT_HOLDS);
 	assert_true(is_good_at(NOW_MS + HOUR_MS, BOOT_MS));
+	note_at(3, PARENT_HOLDS, NOW_MS + 26 * HOUR_MS); /* by a clock that was ahead */
+	assert_false(is_good());
 }
 
 static bool
@@ -214,6 +216,29 @@ in_doubt_a_parent_that_held_before_proves_nothing(void **state)
 	outside_begin_look(&outside, 1, BOOT_MS);
 	note(1, PARENT_OFF);
 	assert_false(is_good());
+	/* Of two parents, one is silent now. */
+	begin(state);
+	note(1, PARENT_HOLDS);
+	note(2, PARENT_HOLDS);
+	outside_begin_doubt(&outside, 2);
+	list(2);
+	outside_begin_look(&outside, 1, BOOT_MS);
+	note(1, PARENT_OFF);
+	outside_begin_look(&outside, 2, BOOT_MS);
+	note(2, PARENT_SILENT);
+	assert_false(is_good_at(NOW_MS, BOOT_MS + OUTSIDE_WAIT_MS));
+}
+
+static void
+in_doubt_zones_that_are_gone_are_not_waited_for(void **state)
+{
+	(void)state;
+	list(2);
+	outside_begin_doubt(&outside, 365);
+	list(1);
+	outside_begin_look(&outside, 1, BOOT_MS);
+	note(1, PARENT_NOTHING);
+	assert_true(is_good());
 }
 
 static void
@@ -355,6 +380,7 @@ main(void)
 	    cmocka_unit_test_setup(in_doubt_nothing_is_signed_before_each_parent_answered, begin),
 	    cmocka_unit_test_setup(in_doubt_one_parent_is_enough_whose_signatures_hold, begin),
 	    cmocka_unit_test_setup(in_doubt_a_parent_that_held_before_proves_nothing, begin),
+	    cmocka_unit_test_setup(in_doubt_zones_that_are_gone_are_not_waited_for, begin),
 	    cmocka_unit_test_setup(
 		in_doubt_without_an_answer_it_is_signed_after_45_seconds_and_the_look, begin),
 	    cmocka_unit_test_setup(in_doubt_without_a_zone_that_has_a_ds_it_is_signed_at_once, begin),
