@@ -170,8 +170,9 @@ is_newer(struct taking *taking)
 }
 
 /*
- * Is the zone signed there, or has `disable` ended? Else nothing signed is given up for it: the node with the
- * keys may have lost them.
+ * Is the zone signed there, or has `disable` ended, which is in the configuration here, too? Else nothing
+ * signed is given up: the node with the keys may have lost them, and nothing of such a shipment can be
+ * verified.
  */
 static bool
 says_what_is_signed(struct taking *taking)
@@ -184,7 +185,9 @@ says_what_is_signed(struct taking *taking)
 		if (item.kind == 'R')
 			rollover_decode(item.octets, &rollover);
 	}
-	return taking->is_signed || rollover.kind == ROLLOVER_DISABLED;
+	return taking->is_signed ||
+	    (rollover.kind == ROLLOVER_DISABLED &&
+		zone_signer_is_ending(taking->signer->zones, taking->zone));
 }
 
 /* Is it one of the zone, of the keys that are here, and newer? */
@@ -198,8 +201,11 @@ may_be_taken(struct taking *taking)
 		refuse(taking, "a shipment of another zone is refused");
 	else if (!says_what_is_signed(taking))
 		refuse(taking,
-		    "a shipment is refused: the zone is not signed at the other node, and dnssec disable "
-		    "was not given there; if it is to end here, too: `graycloud dnssec disable %s --force`",
+		    "a shipment is refused: the zone is not signed at the other node, and the configuration "
+		    "here "
+		    "has no dnssec disable: bring it first, or, to end signing here: `graycloud dnssec "
+		    "disable "
+		    "%s --force`",
 		    taking->name);
 	else if (has_other_keys(taking))
 		refuse(taking,

@@ -267,6 +267,7 @@ settle_keyless(struct settle *settle, const struct zone_info *zone, const struct
 		settle->respared = true;
 	}
 	zone_signer_set_keyless_nodes(settle->zones, zone->number, policy->keyless_nodes);
+	zone_signer_set_ending(settle->zones, zone->number, policy->ending != ENDING_NONE);
 	if (!imported_get(settle->signatures, zone->number, &row))
 		note(settle, imported_put(settle->signatures, zone->number, &row));
 }

@@ -33,6 +33,9 @@ bool zone_signer_has_keyless_nodes(const struct zone_signer *signer); /* any zon
  * keyring, and zone_signer_each leaves it out.
  */
 void zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *zone, const char *name);
+/* Does the configuration end its signing, by the steps of `disable`? */
+void zone_signer_set_ending(struct zone_signer *signer, uint32_t zone, bool ending);
+bool zone_signer_is_ending(const struct zone_signer *signer, uint32_t zone);
 bool zone_signer_is_keyless(const struct zone_signer *signer, uint32_t zone);
 const char *zone_signer_name(const struct zone_signer *signer, uint32_t zone); /* of a keyless one */
 /* Its signatures that the configuration needs and that are not here: of zone data as the compiler counted

@@ -23,6 +23,7 @@ struct signed_entry {
 	size_t nnews;       /* signatures that changed in this pass */
 	char *name;         /* of a zone whose keys are on another node; else NULL */
 	uint8_t apex[NAME_MAX_LEN];
+	bool ending; /* the configuration ends its signing */
 	size_t missing, lacking;
 	struct known_keys *known; /* in this pass, if something was verified */
 	char *wrong;              /* what was not used, because it does not verify; NULL: nothing */

@@ -12,6 +12,23 @@ zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *info
 	memcpy(entry->apex, info->name, name_len(info->name));
 }
 
+void
+zone_signer_set_ending(struct zone_signer *signer, uint32_t number, bool ending)
+{
+	struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	if (entry != NULL)
+		entry->ending = ending;
+}
+
+bool
+zone_signer_is_ending(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	return entry != NULL && entry->ending;
+}
+
 bool
 zone_signer_is_keyless(const struct zone_signer *signer, uint32_t number)
 {

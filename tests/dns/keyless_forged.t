@@ -79,6 +79,7 @@ for my $zone (sort keys %algorithm) {
 	$refused->('a key that DNSKEY does not have', "no signature of www.$zone. A is by a key that DNSKEY has", sub { my ($row, $at) = find_row('www', 1, @_); flip($row, $at - 9); @_ });
 	$refused->('no signature of DNSKEY that fits', "no signature of $zone. DNSKEY is by", sub { my ($row, $at) = find_row('', 48, @_); flip($row, $at - 9); @_ });
 	$refused->('not signed there', 'the zone is not signed at the other node', sub { grep { $_->[0] ne 'Z' } @_ });
+	$refused->('not signed there, as if disable had ended', 'the zone is not signed at the other node', sub { grep { $_->[0] ne 'Z' } map { $_->[0] eq 'R' ? ['R', "\10" . substr $_->[1], 1] : $_ } @_ });
 }
 $_->stop for $less, $keyed;
 done_testing;

@@ -109,5 +109,17 @@ configure();
 like(import_of(exported('--since', $before)), qr/^1: .*because this node has none/, 'what is new is refused');
 is(seen("www.$zone A"), 'NOERROR A', '... and the zone is answered as before');
 taken('all of it', exported());
+# --- Signing ends where the keys are: only a part that says so, and a configuration that wants it, end it here.
+
+sub ended { my ($is, @all) = items(exported()); return stream($is, grep { $_->[0] ne 'Z' } map { $_->[0] eq 'R' ? ['R', "\10" . substr $_->[1], 1] : $_ } @all) }
+sub is_unsigned { return seen("www.$zone A") eq 'NOERROR A' }
+eventually { seen("www.$zone A") eq 'NOERROR A RRSIG A' } 'the zone is signed again';
+$keyed->admin("dnssec disable $zone --no-wait");
+eventually { signed_on($keyed) } 'disable begins where the keys are';
+like(import_of(ended()), qr/^1: .*the zone is not signed at the other node/, 'its end is refused before the configuration has it');
+ok(!is_unsigned(), '... and the zone stays signed');
+configure();
+like(import_of(ended()), qr/^0: /, 'with the configuration it is taken');
+eventually { is_unsigned() } '... and ends signing here, too';
 $_->stop for $less, $keyed;
 done_testing;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATES = 2 * 4 * 8, HEAD = 1 + STATES + 8 + 1, ROOM = 16384 };
+enum { STATES = 2 * 4 * 8, HEAD = 1 + STATES + 8 + 1, ROOM = 65536 };
 
 static const uint8_t apex[] = "\7EXAMPLE\3com";
 static uint8_t octets[ROOM];
@@ -192,6 +192,7 @@ an_item_that_cannot_be_used_refuses_all(void **state)
 static void
 a_zone_has_the_rrsets_of_its_keys_and_few_keys(void **state)
 {
+	static uint8_t large[2 * SHIPMENT_KEYS_OCTETS];
 	uint8_t row[64], key[SIGNING_KEY_OCTETS] = {13};
 	struct shipment shipment;
 
@@ -209,6 +210,14 @@ a_zone_has_the_rrsets_of_its_keys_and_few_keys(void **state)
 		row[16] = (uint8_t)rrsets;
 		add_item('Z', row, sizeof row);
 		assert_int_equal(open_copy(&shipment, len) == NULL, rrsets == 1);
+	}
+	for (size_t count = SHIPMENT_KEYS_OCTETS - 2; count <= SHIPMENT_KEYS_OCTETS; count++) {
+		memset(large, 0, sizeof large);
+		zone_row(large, 1, (unsigned)count);
+		put32(large + 17 + 8, (uint32_t)(2 + count));
+		set_up(state);
+		add_item('Z', large, 17 + 12 + 2 + count + 1);
+		assert_int_equal(open_copy(&shipment, len) == NULL, count == SHIPMENT_KEYS_OCTETS - 2);
 	}
 	set_up(state);
 	for (size_t i = 0; i < SHIPMENT_KEYS_MAX; i++)

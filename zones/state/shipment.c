@@ -319,7 +319,7 @@ rrset_is_good(const struct signed_zone *zone, unsigned i)
 		if (zone->keys[n].type == rrset->type)
 			return false;
 	return (rrset->type == TYPE_DNSKEY || rrset->type == TYPE_CDS || rrset->type == TYPE_CDNSKEY) &&
-	    rrset->count <= SHIPMENT_KEYS_MAX && records_fit(rrset);
+	    rrset->count <= SHIPMENT_KEYS_MAX && rrset->len <= SHIPMENT_KEYS_OCTETS && records_fit(rrset);
 }
 
 static bool

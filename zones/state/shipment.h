@@ -71,7 +71,10 @@ bool shipment_write(const struct shipment_order *order, struct shipment_written 
 /* Read the line, without its end. False if it is none. */
 bool shipment_line_read(const char *line, uint64_t *len, uint8_t digest[DIGEST_LEN]);
 
-enum { SHIPMENT_KEYS_MAX = 32 }; /* more than a zone has, with those of other providers */
+enum {
+	SHIPMENT_KEYS_MAX = 32, /* more than a zone has, with those of other providers */
+	SHIPMENT_KEYS_OCTETS = SHIPMENT_KEYS_MAX * 1024 /* of an RRset of them; an RSA key has about 520 */
+};
 
 struct shipment {
 	bool whole;
