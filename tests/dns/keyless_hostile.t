@@ -109,7 +109,7 @@ configure();
 like(import_of(exported('--since', $before)), qr/^1: .*because this node has none/, 'what is new is refused');
 is(seen("www.$zone A"), 'NOERROR A', '... and the zone is answered as before');
 taken('all of it', exported());
-# --- Signing ends where the keys are: only a part that says so, and a configuration that wants it, end it here.
+# --- Signing ends where the keys are: a part with that, and a configuration that wants it, end it here.
 
 sub ended { my ($is, @all) = items(exported()); return stream($is, grep { $_->[0] ne 'Z' } map { $_->[0] eq 'R' ? ['R', "\10" . substr $_->[1], 1] : $_ } @all) }
 sub is_unsigned { return seen("www.$zone A") eq 'NOERROR A' }
