@@ -1,5 +1,6 @@
 #include "signer/import/importing.h"
 
+#include "signer/import/claim.h"
 #include "signer/import/keyless.h"
 #include "zones/base/array.h"
 #include "zones/state/config.h"
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16, LEFT_S = 3600, SAID = 32 };
+enum { CLAIM_KEEP_MS = 1000, LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16, LEFT_S = 3600, SAID = 32 };
 
 #define SHIPMENT ".shipment-"
 
@@ -27,7 +28,13 @@ struct importing {
 	bool zone_whole;          /* it was a whole one */
 	char **named;             /* zones whose first shipment was reported */
 	size_t nnamed;
-	char *said[SAID]; /* the last sentences about what was refused */
+	struct claimed {
+		char *zone;
+		int fd;
+	} * claimed; /* zones that this import takes, and no other one */
+	size_t nclaimed;
+	uint64_t claimed_ms; /* when that was last written */
+	char *said[SAID];    /* the last sentences about what was refused */
 	size_t nsaid;
 	bool failed; /* something was */
 	bool behind; /* the sender must begin again */
@@ -61,6 +68,67 @@ say(struct importing *importing)
 	}
 	problems_free(importing->problems);
 	*importing->problems = (struct problems){0};
+}
+
+/* ---- one import at a time ---- */
+
+/* Zones that another import took since, because this one was silent for long, leave the list. */
+static void
+keep_claims(struct importing *importing)
+{
+	uint64_t now = boot_ms();
+	size_t kept = 0;
+	long holder;
+
+	if (now - importing->claimed_ms < CLAIM_KEEP_MS)
+		return;
+	importing->claimed_ms = now;
+	for (size_t i = 0; i < importing->nclaimed; i++) {
+		struct claimed *one = &importing->claimed[i];
+
+		if (claim_take(importing->state, one->zone, &one->fd, &holder)) {
+			importing->claimed[kept++] = *one;
+			continue;
+		}
+		claim_drop(importing->state, one->zone, one->fd);
+		free(one->zone);
+	}
+	importing->nclaimed = kept;
+}
+
+static bool
+claim(struct importing *importing, const char *zone)
+{
+	struct claimed one = {.fd = -1}, *known = NULL;
+	long holder;
+
+	for (size_t i = 0; i < importing->nclaimed && known == NULL; i++)
+		if (strcmp(importing->claimed[i].zone, zone) == 0)
+			known = &importing->claimed[i];
+	if (!claim_take(importing->state, zone, known != NULL ? &known->fd : &one.fd, &holder)) {
+		problems_error(importing->problems,
+		    "zone %s: another `graycloud signatures import` takes its signatures, process %ld, and "
+		    "goes "
+		    "on: end that one first, or this one, because two streams make each other begin again",
+		    zone, holder);
+		return false;
+	}
+	if (known != NULL)
+		return true;
+	one.zone = xstrdup(zone);
+	importing->claimed = array_grow(importing->claimed, importing->nclaimed, sizeof *importing->claimed);
+	importing->claimed[importing->nclaimed++] = one;
+	return true;
+}
+
+static void
+drop_claims(struct importing *importing)
+{
+	for (size_t i = 0; i < importing->nclaimed; i++) {
+		claim_drop(importing->state, importing->claimed[i].zone, importing->claimed[i].fd);
+		free(importing->claimed[i].zone);
+	}
+	free(importing->claimed);
 }
 
 /* ---- the configuration ---- */
@@ -221,6 +289,7 @@ settle(struct importing *importing, int most_ms)
 			importing->slow = true;
 			report_waiting(importing);
 		}
+		keep_claims(importing);
 		poll(NULL, 0, boot_ms() - began < POLL_MS ? 1 : POLL_MS);
 	}
 	if (!known) {
@@ -250,6 +319,7 @@ receive(struct importing *importing, const char *line, uint64_t len)
 	while (good && left > 0 && (got = fread(octets, 1, MIN(left, CHUNK), importing->in)) > 0) {
 		good = fwrite(octets, 1, got, out) == got;
 		left -= got;
+		keep_claims(importing);
 	}
 	if (out == NULL || (fclose(out) != 0) || !good)
 		problems_error(
@@ -303,6 +373,8 @@ hand_over(struct importing *importing, const struct shipment *shipment)
 		refuse_unsigned(importing, zone);
 		return;
 	}
+	if (!claim(importing, zone))
+		return;
 	while ((rc = keyless_put(importing->state, zone, importing->file)) == -EEXIST) {
 		snprintf(importing->zone, sizeof importing->zone, "%s", zone);
 		settle(importing, -1); /* another import was before this one */
@@ -339,6 +411,7 @@ import_one(struct importing *importing)
 	if (importing->behind || fgets(line, sizeof line, importing->in) == NULL)
 		return false;
 	line[strcspn(line, "\n")] = '\0';
+	keep_claims(importing);
 	if (!shipment_line_read(line, &len, digest)) {
 		problems_error(importing->problems,
 		    "this is not a stream of `graycloud signatures export` of this version");
@@ -395,6 +468,7 @@ importing_run(const char *state, FILE *in, struct problems *problems)
 	unlink(importing.file);
 	settle(&importing, LAST_MS);
 	say(&importing);
+	drop_claims(&importing);
 	for (size_t i = 0; i < importing.nnamed; i++)
 		free(importing.named[i]);
 	free(importing.named);

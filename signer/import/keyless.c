@@ -1,5 +1,6 @@
 #include "signer/import/keyless.h"
 
+#include "signer/import/claim.h"
 #include "zones/state/zone_folder.h"
 
 #include <dirent.h>
@@ -88,6 +89,7 @@ keyless_unmark(const char *state, const char *zone, struct problems *problems)
 	bool good;
 
 	keyless_done(state, zone);
+	claim_delete(state, zone);
 	good = rmdir(place) == 0 || errno == ENOENT;
 	if (!good)
 		problems_error(problems, "cannot remove %s: %s", place, strerror(errno));
