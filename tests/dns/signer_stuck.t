@@ -30,9 +30,23 @@ is(join(' ', map { $_->address } $t->query('new.plain.example A')->answer), '192
 $t->admin('record add fine.example new A 192.0.2.9');
 ok(has('new.fine.example A'), 'one of another signed zone is signed');
 $t->admin('zone load ' . $t->write_file('more.zone', "\$ORIGIN more.example.\n\$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"));
-$t->admin('dnssec enable more.example --no-wait');
-# Enabling is a change of no zone that is stuck, but perhaps of this one: it waits.
 ok(has('lb.stuck.example A', 2), 'the zone is answered as before');
+
+# Pools and load balancers may be those of the zone: their changes wait, and the command says for what. With the key back they are answered.
+for my $change (['lb create other.stuck.example default_pools=eu fallback_pool=eu', 'other.stuck.example A', 2], ['origin add eu 192.0.2.4', 'lb.stuck.example A', 3]) {
+	my ($command, $question, $addresses) = @$change;
+
+	$t->admin($command);
+	like($t->warnings, qr/waits for graycloud-signer, which has not signed all that it needs: zone stuck\.example is not signed: the key file/, "$command waits");
+	rename "$key.away", $key or die;
+	eventually { has($question, $addresses) } '... until the key is back';
+	rename $key, "$key.away" or die;
+	$t->restart('signer', '--metrics', '127.0.0.1:0');
+	eventually { $t->admin('dnssec status') =~ /^signer stuck: / } '... and it is missed again';
+}
+
+# Enabling is a change of no zone that is stuck, but perhaps of this one: it waits.
+$t->admin('dnssec enable more.example --no-wait');
 
 # Its own changes wait, and those behind them.
 $t->admin('record add stuck.example new A 192.0.2.9 --no-wait');
@@ -41,7 +55,7 @@ is($t->query('new.stuck.example A', do => 1)->header->rcode, 'NXDOMAIN', 'a chan
 
 # After a restart, too: signatures of a zone that is stuck are not swept.
 $t->restart('dnsd');
-ok(has('lb.stuck.example A', 2), 'signed after a restart of the nameserver');
+ok(has('lb.stuck.example A', 3), 'signed after a restart of the nameserver');
 ok(has('ns.stuck.example A'), '... its records, too');
 is((grep { $_->type eq 'SOA' } $t->query('x.stuck.example A', do => 1)->authority)[0]->serial, 1, '... by the configuration that is signed');
 
