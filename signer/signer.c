@@ -422,7 +422,7 @@ verify_some(struct signer *signer)
 	struct store_txn *txn;
 	struct pass pass;
 
-	if (signer->verify_left == 0 || signer->more ||
+	if (!signer_verifies(signer) || signer->more ||
 	    store_begin(signer->config.store, STORE_PEEK, &txn) != 0)
 		return;
 	/* It has the chain of names of that configuration. */

@@ -584,7 +584,7 @@ take(void *arg, uint32_t zone)
 	taking.pass->wrote |= taking.changed;
 	signer->took = array_grow(signer->took, signer->ntook, sizeof *signer->took);
 	signer->took[signer->ntook++] =
-	    (struct took){xstrdup(taking.name), taking.begins, taking.nowners > MANY};
+	    (struct took){xstrdup(taking.name), taking.begins, taking.nowners + taking.nsteered > MANY};
 	free(taking.owners);
 	free(taking.steered);
 	free(taking.replaced);

@@ -64,17 +64,21 @@ struct signer {
 	bool aside;           /* load balancers were signed while zones are built */
 	bool foreseen;        /* what the ends of disabled_until need is signed */
 	struct sweep sweep;
-	uint64_t swept_ms;               /* when the last sweep began */
-	struct signature_place verified; /* S109: a walk over all that was taken, ... */
-	unsigned verify_left;            /* ... as often as it still comes to the end */
-	uint64_t compiled;               /* the generation of the last pass over the configuration */
-	int keyless;                     /* S109: readable when shipments came; -1: there is none */
-	bool keyless_news;               /* something came or went */
-	uint64_t peeked_ms;              /* when shipments were looked for without that */
-	bool lacked;       /* the configuration needs signatures that only another node can make */
-	uint64_t take_ms;  /* shipments that wait are not taken before, because their pass failed; 0: it did
-			      not, and none waits since */
-	struct took *took; /* of this pass */
+	uint64_t swept_ms; /* when the last sweep began */
+	/* S109: walks over all that was taken, and how often each still comes to the end. */
+	struct verify_walk {
+		struct signature_place rows;
+		uint64_t singles, sets; /* sequences */
+		unsigned rows_left, singles_left, sets_left;
+	} verify;
+	uint64_t compiled;  /* the generation of the last pass over the configuration */
+	int keyless;        /* S109: readable when shipments came; -1: there is none */
+	bool keyless_news;  /* something came or went */
+	uint64_t peeked_ms; /* when shipments were looked for without that */
+	bool lacked;        /* the configuration needs signatures that only another node can make */
+	uint64_t take_ms;   /* shipments that wait are not taken before, because their pass failed; 0: it did
+			       not, and none waits since */
+	struct took *took;  /* of this pass */
 	size_t ntook;
 	char logged[200]; /* the last fault that was logged */
 };
@@ -135,6 +139,8 @@ void signer_end_imports(struct signer *signer, bool good);
 void signer_refuse_wrong(struct signer *signer, struct pass *pass);
 /* S109: begin to verify all that came from other nodes, beside. */
 void signer_verify_all(struct signer *signer);
+/* Is there something left to verify? */
+bool signer_verifies(const struct signer *signer);
 /* S109: verify some of what was taken and not drawn then, in a pass of its own. */
 void signer_verify_some(struct signer *signer, struct pass *pass, struct store_txn *config);
 /* Count the RRsets without a signature of zones whose keys are on other nodes. */

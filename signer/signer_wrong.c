@@ -91,7 +91,7 @@ begin_walk(void *arg, uint32_t zone)
 
 	(void)zone;
 	/* To the end of the walk that is under way, and once from the beginning. */
-	signer->verify_left = 2;
+	signer->verify.rows_left = signer->verify.singles_left = signer->verify.sets_left = 2;
 }
 
 void
@@ -141,20 +141,67 @@ verify_owner(struct signer *signer, struct store_txn *config, const struct owner
 		compiler_each_signed(signer->compiler, config, owner->zone, &owner->key, signing);
 }
 
-void
-signer_verify_some(struct signer *signer, struct pass *pass, struct store_txn *config)
+static void
+verify_rows(struct signer *signer, struct pass *pass, struct store_txn *config)
 {
-	struct wrong_pass now = {signer, pass, "what was taken is wrong, and not used any longer"};
 	struct slice slice = {.zones = signer->zones};
-	int error = signatures_sweep(pass->signatures, &signer->verified, ROWS, gather, &slice);
+	int error = signatures_sweep(pass->signatures, &signer->verify.rows, ROWS, gather, &slice);
 
 	pass->error = MIN(error, 0);
-	signer->verify_left -= signer->verified.len == 0;
+	signer->verify.rows_left -= signer->verify.rows.len == 0;
 	for (size_t i = 0; i < slice.count; i++) {
 		if (pass->error == 0)
 			verify_owner(signer, config, &slice.owners[i]);
 		free((void *)(uintptr_t)slice.owners[i].key.data);
 	}
 	free(slice.owners);
+}
+
+static bool
+keep_steered(void *arg, const struct steered_signature *row)
+{
+	struct signer *signer = arg;
+	struct content content;
+
+	if (zone_signer_trusts_steered(signer->zones, row))
+		return true;
+	content = compiler_content(row);
+	compiler_drop_steered(signer->compiler, &content);
+	return false;
+}
+
+/* Returns true if some were deleted. */
+static bool
+verify_steered(
+    struct signer *signer, struct pass *pass, struct store_txn *store, uint64_t *sequence, unsigned *left)
+{
+	int deleted = 0;
+
+	if (pass->error == 0 && *left > 0) {
+		deleted = steered_sweep(store, sequence, ROWS, keep_steered, signer);
+		*left -= *sequence == 0;
+		pass->error = MIN(deleted, 0);
+	}
+	return deleted > 0;
+}
+
+bool
+signer_verifies(const struct signer *signer)
+{
+	const struct verify_walk *walk = &signer->verify;
+
+	return walk->rows_left > 0 || walk->singles_left > 0 || walk->sets_left > 0;
+}
+
+void
+signer_verify_some(struct signer *signer, struct pass *pass, struct store_txn *config)
+{
+	struct wrong_pass now = {signer, pass, "what was taken is wrong, and not used any longer"};
+	struct verify_walk *walk = &signer->verify;
+
+	if (walk->rows_left > 0)
+		verify_rows(signer, pass, config);
+	pass->wrote |= verify_steered(signer, pass, pass->signatures, &walk->singles, &walk->singles_left);
+	verify_steered(signer, pass, pass->sets, &walk->sets, &walk->sets_left);
 	zone_signer_each_keyless(signer->zones, refuse, &now);
 }

@@ -45,6 +45,8 @@ size_t zone_signer_missing(const struct zone_signer *signer); /* of zone data, o
 void zone_signer_note_lacking(struct zone_signer *signer, uint32_t zone);
 void zone_signer_forget_lacking(struct zone_signer *signer); /* the addresses of all zones */
 size_t zone_signer_lacking(const struct zone_signer *signer, uint32_t zone);
+/* Does a row of a zone whose keys are on another node verify? If not, the zone has a complaint. */
+bool zone_signer_trusts_steered(struct zone_signer *signer, const struct steered_signature *row);
 /* In this pass: what is wrong with signatures of the zone that were deleted; NULL: nothing. */
 const char *zone_signer_wrong(const struct zone_signer *signer, uint32_t zone);
 /* The ends of its signatures; NULL if there is no such zone. */

@@ -86,6 +86,9 @@ struct zone_signer {
 bool zone_signer_trusts(struct zone_signer *signer, const struct bytes *key, const struct signed_set *set,
     uint64_t hash, const struct signature *found, unsigned count);
 
+/* The keys that came with the signatures of a zone, whose row this is; until the end of the pass. */
+const struct known_keys *zone_signer_known_keys(
+    struct zone_signer *signer, struct signed_entry *entry, const struct signed_zone *row);
 void zone_signer_forget_known(struct signed_entry *entry);
 
 static inline struct signed_entry *

@@ -2,6 +2,8 @@
 #include "signer/sign/zone_signer.h"
 #include "signer/sign/zone_signer_inner.h"
 
+#include <stdlib.h>
+
 void
 zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *info, const char *name)
 {
@@ -118,4 +120,24 @@ zone_signer_wrong(const struct zone_signer *signer, uint32_t number)
 	const struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	return entry != NULL ? entry->wrong : NULL;
+}
+
+bool
+zone_signer_trusts_steered(struct zone_signer *signer, const struct steered_signature *row)
+{
+	struct signed_entry *entry = zone_signer_entry(signer, row->zone);
+	enum known_verdict verdict;
+	struct signed_zone zone;
+	struct signed_set set = {.owner = row->owner};
+	uint8_t *records;
+
+	if (entry == NULL || entry->name == NULL || !signed_zone_get(signer->txn, row->zone, &zone))
+		return true;
+	set.apex = entry->apex;
+	records = steered_rrset(row, &set.rrset);
+	verdict = known_keys_verify(zone_signer_known_keys(signer, entry, &zone), &set, &row->signature, 1);
+	if (verdict == KNOWN_WRONG && entry->wrong == NULL)
+		entry->wrong = known_keys_complaint(&set, verdict);
+	free(records);
+	return verdict != KNOWN_WRONG;
 }

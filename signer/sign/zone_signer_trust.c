@@ -22,16 +22,13 @@ add_key(void *arg, const struct signing_key *key)
 	known_keys_add(arg, key);
 }
 
-/* The keys that came with the signatures that are here. */
-static const struct known_keys *
-known_keys(struct zone_signer *signer)
+const struct known_keys *
+zone_signer_known_keys(struct zone_signer *signer, struct signed_entry *entry, const struct signed_zone *row)
 {
-	struct signed_entry *entry = signer->entry;
-
 	if (entry->known != NULL)
 		return entry->known;
 	entry->known = known_keys_new();
-	known_keys_add_shown(entry->known, &signer->row);
+	known_keys_add_shown(entry->known, row);
 	signing_keys_each(signer->txn, entry->zone, add_key, entry->known);
 	return entry->known;
 }
@@ -64,7 +61,7 @@ zone_signer_trusts(struct zone_signer *signer, const struct bytes *key, const st
 
 	if (!is_drawn(signer, key, set->rrset.type))
 		return true;
-	verdict = known_keys_verify(known_keys(signer), set, found, count);
+	verdict = known_keys_verify(zone_signer_known_keys(signer, entry, &signer->row), set, found, count);
 	if (verdict == KNOWN_GOOD)
 		return true;
 	if (entry->wrong == NULL)

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Graycloud;
-use Shipment qw(items stream find_row flip);
+use Shipment qw(items stream find_row find_steered flip);
 use Test::More;
 
 my $zone = 'undrawn.example';
@@ -19,6 +19,8 @@ sub import_of { my ($stream) = @_; return shell("$to signatures import - < " . $
 sub state_here { chomp(my $state = $less->admin("signatures state $zone")); return $state }
 sub refused { return $less->admin_json("dnssec status $zone")->{zones}[0]{import}{refused} }
 
+$keyed->admin('pool create eu origin=192.0.2.10 origin=192.0.2.11');
+$keyed->admin("lb create lb.$zone default_pools=eu fallback_pool=eu");
 $keyed->start_signer;
 $keyed->admin("dnssec enable $zone --keyless-nodes");
 $less->start_signer;
@@ -27,19 +29,40 @@ eventually { signed_on($keyed) } 'all is signed where the keys are';
 is(system("$from export --zones | $to apply - --no-wait >/dev/null 2>&1"), 0, 'the configuration goes to both');
 my $right = `$from signatures export $zone`;
 
-my ($head, @items) = items($right);
-my $tries = 0;
+# Import a shipment with a change until no draw meets it, and wait until it is found.
+sub undrawn {
+	my ($set, $change) = @_;
+	my ($head, @items) = items($right);
+	my $tries = 0;
+	my $what = qr/what was taken is wrong, and not used any longer: a signature of \Q$set\E does not verify/;
 
-# Until no draw meets it. A zone that is not signed yet uses most of them.
-flip(find_row('h999', 47, @items));
-my $wrong = stream($head, @items);
-import_of($wrong) while state_here() eq 'none' && $tries++ < 50;
-isnt(state_here(), 'none', 'a wrong signature is taken that was not drawn');
-eventually { refused() =~ /^what was taken is wrong, and not used any longer: a signature of h999\.\Q$zone\E\. NSEC does not verify; look at graycloud-signer/ } '... and found beside';
-like($less->said('signer'), qr/zone \Q$zone\E: what was taken is wrong, and not used any longer: a signature of h999\.\Q$zone\E\. NSEC does not verify/, '... which is logged');
-is(state_here(), 'none', '... and all has to come again');
-like(import_of($right), qr/^0: /, '... and is taken');
-is(refused(), '', '... and nothing is refused any longer');
-eventually { signed_on($less) } '... and all is here';
+	$change->(@items);
+	my $wrong = stream($head, @items);
+	truncate "$less->{dir}/signer.log", 0;
+	import_of($wrong) while state_here() eq 'none' && $tries++ < 50;
+	isnt(state_here(), 'none', "$set: a wrong signature is taken that was not drawn");
+	eventually { refused() =~ /^$what; look at graycloud-signer/ } '... and found beside';
+	like($less->said('signer'), qr/zone \Q$zone\E: $what/, '... which is logged');
+	is(state_here(), 'none', '... and all has to come again');
+	like(import_of($right), qr/^0: /, '... and is taken');
+	is(refused(), '', '... and nothing is refused any longer');
+	eventually { signed_on($less) } '... and all is here';
+}
+# A zone that is not signed yet uses most signatures at once, so that only some are drawn.
+sub begin_again {
+	truncate "$less->{dir}/signer.log", 0;
+	system('rm', '-r', "$less->{state}/signatures", "$less->{state}/sets") == 0 or die 'rm';
+	eventually { $less->said('signer') =~ /signatures were lost/ && state_here() eq 'none' } 'the stores are lost: nothing is here any longer';
+}
+sub signature_at { my ($t) = @_; return join ' ', map { $_->type eq 'RRSIG' ? $_->sig : () } $t->query("lb.$zone A", do => 1)->answer }
+
+undrawn("lb.$zone. A", sub { flip(find_steered(2, @_)) });
+my $signature = signature_at($keyed);
+isnt($signature, '', 'a load balancer is answered, signed');
+eventually { signature_at($less) eq $signature } '... and with the right signature, where a wrong one was';
+begin_again();
+undrawn("lb.$zone. A", sub { flip(find_steered(1, @_)) });
+begin_again();
+undrawn("h999.$zone. NSEC", sub { flip(find_row('h999', 47, @_)) });
 $_->stop for $less, $keyed;
 done_testing;

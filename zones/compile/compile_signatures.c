@@ -135,7 +135,7 @@ add_row(void *arg, const struct steered_signature *row)
 		return;
 	content = compiler_content(row);
 	if (signature_table_find(adding->table, &content, &known)) {
-		adding->renewed |= known.expiration != row->signature.expiration;
+		adding->renewed |= memcmp(known.octets, row->signature.octets, sizeof known.octets) != 0;
 		return;
 	}
 	memory = signature_table_add(adding->table, &content, &row->signature);
