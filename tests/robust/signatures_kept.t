@@ -38,8 +38,9 @@ ok(is_signed($_), "$_ is signed") for qw(stays lb x.lbw two);
 
 # A disabled load balancer may be enabled again: its signatures stay.
 $t->admin('lb disable lb.kept.example');
-$t->admin("record add kept.example gone A 192.0.2.20");
-$t->admin('record delete kept.example gone');
+$t->admin('lb create gone.kept.example default_pools=p fallback_pool=p');
+$t->admin('lb delete gone.kept.example');
+eventually { (split ' ', stored())[1] == (split ' ', $before)[1] } 'the signatures of one that was deleted go, and those of a disabled one stay';
 $t->admin('lb enable lb.kept.example');
 eventually { stored() eq $before } 'after a load balancer was disabled and enabled, too';
 for my $time (1 .. 5) {
