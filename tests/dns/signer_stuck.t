@@ -69,17 +69,19 @@ SKIP: {
 	my $storm = abs_path("$Graycloud::BUILD/tests/tools/storm.so");
 
 	skip 'storm.so is not built, or a sanitizer wants to be the first object itself', 2 if !-e ($storm // '') || $Graycloud::BUILD =~ /asan|tsan/;
-	my $old = Graycloud->start(zone => $zones[0]);
+	my $old = Graycloud->start(zone => [@zones[0, 1]]);
 	$old->admin('pool create eu origin=192.0.2.2 origin=192.0.2.3');
-	$old->admin('lb create lb.stuck.example default_pools=eu fallback_pool=eu');
+	$old->admin("lb create lb.$_.example default_pools=eu fallback_pool=eu") for qw(stuck fine);
 	$old->write_file(clock => pack 'q', -4 * 86400 * 1e9);
 	{
 		local @ENV{qw(LD_PRELOAD STORM_CLOCK)} = ($storm, "$old->{dir}/clock");
 		$old->start_signer;
 	}
-	$old->admin('dnssec enable stuck.example');
-	my $signed = sub { return scalar grep { $_->type eq 'RRSIG' } $old->query('lb.stuck.example A', do => 1)->answer };
-	eventually { $signed->() } 'signed four days ago';
+	$old->admin("dnssec enable $_.example") for qw(stuck fine);
+	my $expiration = sub { return (map { $_->sigexpiration } grep { $_->type eq 'RRSIG' } $old->query("lb.$_[0].example A", do => 1)->answer)[0] // 0 };
+	my $signed = sub { return $expiration->('stuck') };
+	eventually { $signed->() && $expiration->('fine') } 'signed four days ago';
+	my $first = $expiration->('fine');
 	$old->stop_program('signer');
 	my ($away) = glob "$old->{state}/keys/stuck.example/*.private";
 	rename $away, "$away.away" or die;
@@ -87,6 +89,7 @@ SKIP: {
 	eventually { $old->admin('dnssec status') =~ /^signer stuck: / } 'the key is missed';
 	$old->admin('pool create other origin=192.0.2.9 --no-wait');
 	eventually { $old->said('signer') =~ /not signed/ } 'it says why';
+	eventually { $expiration->('fine') > $first + 2 * 86400 } 'what is due of another zone is renewed';
 	$old->restart('dnsd');
 	ok($signed->(), 'what is due is there still');
 	$old->stop;
