@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -44,17 +45,18 @@ is_held(int fd)
 static long
 holder_of(int fd)
 {
-	char text[64] = "";
-	unsigned long long at;
-	long pid;
-	ssize_t got = pread(fd, text, sizeof text - 1, 0);
-	uint64_t now = boot_ms();
+	char text[64] = "", *time;
+	uint64_t now = boot_ms(), pid, at;
 
-	if (got <= 0 || sscanf(text, "%ld %llu", &pid, &at) != 2 || pid <= 0)
+	if (pread(fd, text, sizeof text - 1, 0) <= 0 || (time = strchr(text, ' ')) == NULL)
 		return 0;
-	if (pid == (long)getpid())
-		return pid;
-	return at > now || now - at > CLAIM_MS || !is_held(fd) ? 0 : pid;
+	*time++ = '\0';
+	time[strcspn(time, "\n")] = '\0';
+	if (!whole_from_text(text, INT32_MAX, &pid) || !whole_from_text(time, UINT64_MAX, &at))
+		return 0;
+	if (pid == (uint64_t)getpid())
+		return (long)pid;
+	return at > now || now - at > CLAIM_MS || !is_held(fd) ? 0 : (long)pid;
 }
 
 /* Write this process into the file, and hold it. */
