@@ -14,6 +14,8 @@ my $t = Graycloud->start(zone => ["\$ORIGIN $zone.\n$text", "\$ORIGIN $new.\n$te
 my $state = $t->state;
 $t->admin('pool create eu origin=192.0.2.2 origin=192.0.2.3');
 $t->admin("lb create lb.$zone default_pools=eu fallback_pool=eu");
+$t->write_file('left', '');
+rename "$t->{dir}/left", "$state/serving/.signed.1" or die "rename: $!"; # of a nameserver that was killed while it wrote
 $t->start_signer;
 $t->admin("dnssec enable $zone");
 
@@ -30,6 +32,7 @@ sub lose { system('rm', '-rf', "$state/signatures", "$state/sets") == 0 or die '
 
 eventually { shape("lb.$zone A") eq 'NOERROR 2 signed' } 'all is signed';
 eventually { noted() eq "$zone\n" } 'the nameserver notes the zone that it answers signed';
+is_deeply([glob "$state/serving/.signed.*"], [], '... and deletes what one that was killed left');
 
 # --- A start without a signer.
 

@@ -2,9 +2,12 @@
 
 #include "zones/base/array.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct stream {
@@ -103,11 +106,35 @@ xvasprintf(const char *format, va_list args)
 	return text;
 }
 
+/* ---- files ---- */
+
+/* A new file, which this process holds until it is closed: then nobody takes it for one that was left. */
 static int
-write_through(const char *path, const char *text, mode_t mode)
+create_held(const char *path, mode_t mode)
+{
+	struct stat info;
+	int fd;
+
+	do {
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX) != 0 || fstat(fd, &info) != 0) {
+			close(fd);
+			return -1;
+		}
+		if (info.st_nlink == 0) /* it was deleted before it was held */
+			close(fd);
+	} while (info.st_nlink == 0);
+	return fd;
+}
+
+/* Write the text to a file, and put that in the place of another one. */
+static int
+write_through(const char *made, const char *path, const char *text, mode_t mode)
 {
 	size_t len = strlen(text);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode), error = 0;
+	int fd = create_held(made, mode), error = 0;
 	ssize_t written;
 
 	if (fd < 0)
@@ -117,8 +144,53 @@ write_through(const char *path, const char *text, mode_t mode)
 		error = errno;
 	else if ((size_t)written != len)
 		error = ENOSPC;
+	else if (rename(made, path) != 0)
+		error = errno;
+	if (error != 0)
+		unlink(made);
 	close(fd);
 	return error;
+}
+
+/* Is it .NAME.PID? */
+static bool
+is_made_for(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return entry[0] == '.' && strncmp(entry + 1, name, len) == 0 && entry[1 + len] == '.' &&
+	    entry[2 + len] != '\0' && entry[2 + len + strspn(entry + 2 + len, "0123456789")] == '\0';
+}
+
+/* Delete a file that nobody holds. */
+static void
+delete_left(int folder, const char *entry)
+{
+	int fd = openat(folder, entry, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat held, there;
+
+	if (fd < 0)
+		return;
+	/* Its writer may have put it into its place, and made another one. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 &&
+	    fstatat(folder, entry, &there, AT_SYMLINK_NOFOLLOW) == 0 && held.st_ino == there.st_ino &&
+	    held.st_dev == there.st_dev)
+		unlinkat(folder, entry, 0);
+	close(fd);
+}
+
+/* Delete what writers of a name left that were killed. */
+static void
+sweep(const char *folder, const char *name)
+{
+	DIR *list = opendir(folder);
+	struct dirent *entry;
+
+	while (list != NULL && (entry = readdir(list)) != NULL)
+		if (is_made_for(entry->d_name, name))
+			delete_left(dirfd(list), entry->d_name);
+	if (list != NULL)
+		closedir(list);
 }
 
 /* Its entry is on the disk, too. */
@@ -140,13 +212,11 @@ text_replace_file(const char *path, const char *text, mode_t mode)
 	const char *name = strrchr(path, '/') + 1;
 	char *folder = xasprintf("%.*s", (int)(name - path - 1), path),
 	     *made = xasprintf("%s/.%s.%d", folder, name, (int)getpid());
-	int error = write_through(made, text, mode);
+	int error;
 
-	if (error == 0 && rename(made, path) != 0)
-		error = errno;
-	if (error != 0)
-		unlink(made);
-	else
+	sweep(folder, name);
+	error = write_through(made, path, text, mode);
+	if (error == 0)
 		error = sync_folder(folder);
 	free(made);
 	free(folder);

@@ -25,8 +25,8 @@ FILE *text_spool(const char *directory);
 ssize_t text_line(char **line, size_t *room, FILE *file);
 
 /*
- * Put a text in the place of a file, wholly or not at all, through to the disk: by a file beside it whose
- * name begins with a dot. False with errno.
+ * Put a text in the place of a file, wholly or not at all, through to the disk: by a file beside it,
+ * .NAME.PID. Such files of writers that were killed in between are deleted. False with errno.
  */
 bool text_replace_file(const char *path, const char *text, mode_t mode);
 
