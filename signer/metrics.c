@@ -24,12 +24,16 @@ exposition_signer(FILE *page, const struct signer_beat *beat, size_t zones)
 }
 
 void
-exposition_keyless(FILE *page, size_t zones, uint64_t age_ms)
+exposition_keyless(FILE *page, size_t zones, size_t refused, uint64_t age_ms)
 {
 	exposition_value(page, "graycloud_signer_keyless_zones", "gauge",
 	    "Zones whose keys are on another node.", (double)zones);
-	if (zones > 0)
-		exposition_value(page, "graycloud_signer_import_age_seconds", "gauge",
-		    "Seconds since the newest import of signatures, of the zone for which that is longest.",
-		    (double)age_ms / 1000);
+	if (zones == 0)
+		return;
+	exposition_value(page, "graycloud_signer_imports_refused", "gauge",
+	    "Zones of which the newest signatures from another node are refused, or were found wrong.",
+	    (double)refused);
+	exposition_value(page, "graycloud_signer_import_age_seconds", "gauge",
+	    "Seconds since the newest import of signatures, of the zone for which that is longest.",
+	    (double)age_ms / 1000);
 }

@@ -5,6 +5,7 @@
 #include "signer/signer_inner.h"
 
 #include "zones/state/health.h"
+#include "zones/state/imported.h"
 #include "zones/state/shipment.h"
 #include "zones/state/signature_news.h"
 #include "zones/steer/wanted.h"
@@ -616,7 +617,8 @@ count_procedure(void *arg, uint32_t zone)
 
 struct keyless_zones {
 	struct zone_signer *zones;
-	size_t count;
+	struct store_txn *signatures; /* NULL: they cannot be read */
+	size_t count, refused;
 	uint64_t age_ms; /* of the zone whose newest signatures are the oldest */
 };
 
@@ -626,8 +628,11 @@ count_keyless(void *arg, uint32_t zone)
 	struct keyless_zones *keyless = arg;
 
 	uint64_t age_ms = boot_ms() - zone_signer_ends(keyless->zones, zone)->taken_ms;
+	struct imported row;
 
 	keyless->count++;
+	if (keyless->signatures != NULL && imported_get(keyless->signatures, zone, &row))
+		keyless->refused += row.fault[0] != '\0';
 	keyless->age_ms = MAX(keyless->age_ms, age_ms);
 }
 
@@ -638,8 +643,11 @@ signer_expose(const struct signer *signer, FILE *page)
 	struct keyless_zones keyless = {.zones = signer->zones};
 
 	exposition_signer(page, &signer->beat, zone_signer_count(signer->zones));
+	if (store_begin(signer->signatures, STORE_PEEK, &keyless.signatures) != 0)
+		keyless.signatures = NULL;
 	zone_signer_each_keyless(signer->zones, count_keyless, &keyless);
-	exposition_keyless(page, keyless.count, keyless.age_ms);
+	store_abort(keyless.signatures);
+	exposition_keyless(page, keyless.count, keyless.refused, keyless.age_ms);
 	zone_signer_each(signer->zones, count_procedure, &procedures);
 	rollovers_expose(signer->rollovers, &procedures.counts, page);
 }

@@ -21,6 +21,7 @@ sub exported { return scalar `$from signatures export $zone @_` }
 sub import_of { my ($stream) = @_; return shell("$to signatures import - < " . $less->write_file('stream', $stream)) }
 sub state_here { chomp(my $state = $less->admin("signatures state $zone")); return $state }
 sub refused { return $less->admin_json("dnssec status $zone")->{zones}[0]{import}{refused} }
+sub refusals { return ($less->get($less->metrics('signer')) =~ /^graycloud_signer_imports_refused (\d+)/m)[0] }
 # The answer as its rcode, its data, and whether it has a signature.
 sub seen {
 	my ($question) = @_;
@@ -32,7 +33,7 @@ sub seen {
 
 $keyed->start_signer;
 $keyed->admin("dnssec enable $zone --keyless-nodes");
-$less->start_signer;
+$less->start_signer('--metrics', '127.0.0.1:0');
 $less->admin("dnssec keyless $zone");
 eventually { signed_on($keyed) } 'all is signed where the keys are';
 configure();
@@ -54,9 +55,10 @@ sub early {
 	is(refused(), '', '... and is not refused');
 	$less->stop_program('signer') if $down;
 	configure();
-	$less->start_signer if $down;
+	$less->start_signer('--metrics', '127.0.0.1:0') if $down;
 	eventually { refused() =~ /^what came before its configuration is not used: a signature of \Q$full\E\. $type does not verify; look at graycloud-signer/ } '... with its configuration it is refused';
 	like($less->said('signer'), qr/zone \Q$zone\E: what came before its configuration is not used: a signature of \Q$full\E\. $type does not verify/, '... and the log has the reason');
+	eventually { refusals() == 1 } '... and metrics count it';
 	eventually { $less->admin_json('dnssec status')->{fault} =~ /zone \Q$zone\E: 1 signatures that the newest configuration needs are not here/ } '... and the configuration waits for one signature';
 	is(seen("$name.$zone A"), 'NXDOMAIN signed', '... so that the one before is answered');
 	is(seen("www.$zone A"), 'NOERROR 192.0.2.1 signed', '... all of it');
@@ -69,6 +71,7 @@ sub early {
 	like(import_of(exported('--since', state_here())), qr/^0: /, 'the right ones are taken');
 	eventually { signed_on($less) && seen("$name.$zone A") eq 'NOERROR 192.0.2.9 signed' } '... and answered';
 	is(refused(), '', '... and nothing is refused any longer');
+	is(refusals(), 0, '... nor counted');
 }
 early('a', 'a', 1, 'A');
 early('b', 'b', 47, 'NSEC');
