@@ -1,10 +1,10 @@
 package Resolvers;
 
-# Validating resolvers of others, each a process on a port of its own that iterates from a root server at 198.51.100.20:53. They need a
-# network namespace, because nameservers have port 53 there: enter() starts the script again in one.
+# Validating resolvers of others, each a process on a port of its own that iterates from a root server at 198.51.100.20:53, or, as dnsmasq,
+# asks the one at another port. They need a network namespace, because nameservers have port 53 there: enter() starts the script again in one.
 #
 #     Resolvers::enter or plan skip_all => '...';
-#     my $process = Resolvers::start('named', $directory, $port, 'parent.example', $ds);   # its pid
+#     my $process = Resolvers::start('named', $directory, $port, 'parent.example', $ds, $other_port);   # its pid
 
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ use POSIX ();
 
 # Addresses of nameservers: Knot Resolver takes no loopback addresses from a delegation.
 our $NET = '198.51.100';
-our %program = (unbound => 'unbound', named => 'named', pdns => 'pdns_recursor', kresd => 'kresd');
+our %program = (unbound => 'unbound', named => 'named', pdns => 'pdns_recursor', kresd => 'kresd', dnsmasq => 'dnsmasq');
 
 sub installed { my ($name) = @_; return grep { -x "$_/$program{$name}" } qw(/usr/sbin /usr/bin /usr/local/sbin) }
 
@@ -32,13 +32,15 @@ sub write_file {
 }
 
 sub start {
-	my ($name, $dir, $port, $anchor, $ds) = @_;
+	my ($name, $dir, $port, $anchor, $ds, $other) = @_;
 	my $root = ". 3600 IN NS a.root.\na.root. 3600 IN A $NET.20\n";
 	my %command = (
 		unbound => ['unbound', '-d', '-c', "$dir/unbound.conf"],
 		named => ['named', '-g', '-c', "$dir/named.conf"],
 		pdns => ['pdns_recursor', "--config-dir=$dir"],
-		kresd => ['kresd', '-n', '-c', "$dir/kresd.conf", $dir]);
+		kresd => ['kresd', '-n', '-c', "$dir/kresd.conf", $dir],
+		dnsmasq => ['dnsmasq', '-k', '-C', '/dev/null', '--port', $port, '--listen-address=127.0.0.1', '--bind-interfaces', '--no-resolv', '--no-hosts', '--no-daemon', '--log-facility=-', '--pid-file=',
+			'--server=127.0.0.1#' . ($other // 0), '--dnssec', (map { "--trust-anchor=$_," . join ',', split ' ', $ds } '.', $anchor), '--user=root']);
 
 	mkdir $dir or die "$dir: $!";
 	chmod 0777, $dir;

@@ -385,7 +385,7 @@ sub start_resolvers {
 	my $port = 5300;
 
 	for my $name (@{$self->{resolvers}}) {
-		push @{$self->{pids}}, Resolvers::start($name, "$self->{child}{dir}/$name", ++$port, 'parent.example', $ds);
+		push @{$self->{pids}}, Resolvers::start($name, "$self->{child}{dir}/$name", ++$port, 'parent.example', $ds, $self->{port});
 		$self->{port} = $port if $name eq 'unbound';
 		$self->add_resolver($name, $port);
 	}
