@@ -16,11 +16,13 @@ my $t = $r->{child};
 
 # --- Enable.
 
+$r->hold;
 $t->admin('dnssec enable roll.parent.example');
 $t->admin_fails('dnssec ds roll.parent.example', qr/^graycloud: not before /m, 'no DS is printed while unsigned answers may be cached');
 like($t->admin('dnssec ds roll.parent.example --force'), qr/IN DS \d+ 13 2/, '... unless it is forced');
 $t->admin_fails('dnssec rollover roll.parent.example', qr/enable is not over \(step 1 of 2\)/, 'no rollover begins before that is over');
 ok(!$r->cds, 'no CDS yet');
+$r->release;
 $r->step('enable', 2);
 like($t->admin('dnssec ds roll.parent.example'), qr/IN DS (\d+) 13 2 [0-9A-F]{64}\n\z/, 'then the DS is printed');
 is(scalar $r->cds, 1, 'and CDS is answered');
@@ -63,11 +65,13 @@ ok(scalar glob("$t->{state}/keys/roll.parent.example/K*+*+" . sprintf('%05d', $f
 
 # --- A cancelled one.
 
+$r->hold;
 $t->admin('dnssec rollover roll.parent.example');
 $r->step('key rollover', 1);
 $t->admin('dnssec rollover roll.parent.example --cancel');
 $r->step('cancellation', 1);
 is($r->status->{procedure}{steps}, 1, '... which has one step');
+$r->release;
 $r->over('a rollover that was cancelled ends');
 is_deeply([$r->keys], [$second], '... with the old key');
 

@@ -268,10 +268,14 @@ sub stop_late {
 	my ($self) = @_;
 
 	kill TERM => $self->{late_pid};
+	$self->release;
 	waitpid delete $self->{late_pid}, 0;
 }
 
 sub freeze { my ($self) = @_; open my $file, '>', $self->{frozen} or die "$self->{frozen}: $!" }
+# It does not answer meanwhile: no step is taken.
+sub hold { my ($self) = @_; kill STOP => $self->{late_pid} }
+sub release { my ($self) = @_; kill CONT => $self->{late_pid} }
 # It has neither CDS nor CDNSKEY; or it has them again.
 sub hide_cds { my ($self) = @_; open my $file, '>', "$self->{frozen}.cds" or die "$self->{frozen}.cds: $!" }
 sub show_cds { my ($self) = @_; unlink "$self->{frozen}.cds" }
@@ -526,6 +530,7 @@ sub DESTROY {
 	my ($self) = @_;
 	for my $pid (grep { defined } $self->{late_pid}, @{$self->{pids} // []}) {
 		kill TERM => $pid;
+		kill CONT => $pid; # it may be held
 		local $?;
 		waitpid $pid, 0;
 	}
