@@ -16,8 +16,8 @@ static struct store *store;
 static struct store_txn *txn;
 static struct problems problems;
 static struct zone_info zone = {.number = 1};
-static char zone_text[] = "files.example";
-static struct dnssec_policy policy = {.name = zone_text, .algorithm = ALGORITHM_ECDSAP256};
+static char zone_text[] = "files.example", node[] = "another node", nowhere[] = "";
+static struct dnssec_policy policy = {.name = zone_text, .algorithm = ALGORITHM_ECDSAP256, .identity = node};
 static const struct rollover_clock now = {1000, 1000, 1};
 
 static int
@@ -202,6 +202,10 @@ a_zone_that_was_enabled_elsewhere_waits_for_its_keys(void **state)
 	(void)state;
 	assert_null(open_ring(false));
 	expect_problem("was enabled on another node");
+	policy.identity = nowhere;
+	assert_null(open_ring(false));
+	expect_problem("has no key: make one");
+	policy.identity = node;
 	assert_int_equal(access(keys, F_OK), -1);
 }
 
