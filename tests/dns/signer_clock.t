@@ -4,27 +4,19 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
-use Cwd qw(abs_path);
 use Graycloud;
+use StormClock ();
 use Test::More;
 
-my $storm = abs_path("$Graycloud::BUILD/tests/tools/storm.so");
-plan skip_all => 'a sanitizer wants to be the first object itself' if $Graycloud::BUILD =~ /asan|tsan/;
-plan skip_all => 'storm.so is not built' if !-e ($storm // '');
+StormClock::needed();
 
 my $t = Graycloud->start(zone => "\$ORIGIN clock.example.\n\$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n");
 
-sub set_clock {
-	open my $file, '+<', "$t->{dir}/clock" or die;
-	syswrite $file, pack 'q', $_[0] * 1e9;
-}
-sub start_signer {
-	local @ENV{qw(LD_PRELOAD STORM_CLOCK)} = ($storm, "$t->{dir}/clock");
-	return $t->start_signer(@_);
-}
+sub set_clock { return StormClock::set($t, $_[0]) }
+sub start_signer { return StormClock::start_signer($t, @_) }
 sub is_signed { my $reply = $t->query("$_[0].clock.example A", do => 1); return 2 == scalar $reply->answer }
 
-$t->write_file(clock => pack 'q', 0);
+set_clock(0);
 start_signer();
 $t->admin('dnssec enable clock.example');
 eventually { is_signed('ns') } 'the zone is signed';

@@ -4,14 +4,12 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
-use Cwd qw(abs_path);
 use Graycloud;
 use POSIX qw(strftime);
+use StormClock ();
 use Test::More;
 
-my $storm = abs_path("$Graycloud::BUILD/tests/tools/storm.so");
-plan skip_all => 'a sanitizer wants to be the first object itself' if $Graycloud::BUILD =~ /asan|tsan/;
-plan skip_all => 'storm.so is not built' if !-e ($storm // '');
+StormClock::needed();
 system('delv -v >/dev/null 2>&1') == 0 or plan skip_all => 'delv (bind9-dnsutils) is not installed';
 
 my $zone = 'ahead.example';
@@ -19,14 +17,8 @@ my $t = Graycloud->start(zone => "\$ORIGIN $zone.\n\$TTL 60\n@ SOA ns h 1 3600 6
 my $less = Graycloud->start;
 my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud" } $t, $less;
 
-sub set_clock {
-	open my $file, '+<', "$t->{dir}/clock" or die;
-	syswrite $file, pack 'q', $_[0] * 1e9;
-}
-sub start_signer {
-	local @ENV{qw(LD_PRELOAD STORM_CLOCK)} = ($storm, "$t->{dir}/clock");
-	return $t->start_signer(@_);
-}
+sub set_clock { return StormClock::set($t, $_[0]) }
+sub start_signer { return StormClock::start_signer($t, @_) }
 sub bring { return scalar `$from signatures export | $to signatures import - 2>&1` }
 
 my @questions = (map({ "$_.$zone A" } qw(ns x.wild nx lb one)), "lb.$zone AAAA", map { "$zone $_" } qw(SOA NS DNSKEY CDS));
@@ -51,7 +43,7 @@ my $behind = qr/the clock is behind the newest signature: set it right, or, if i
 
 # --- A year ahead.
 
-$t->write_file(clock => pack 'q', 365 * 86400 * 1e9);
+set_clock(365 * 86400);
 $t->admin('pool create eu origin=192.0.2.1 origin=192.0.2.2 origin=192.0.2.3');
 $t->admin("lb create lb.$zone default_pools=eu fallback_pool=eu");
 $t->admin("lb create one.$zone default_pools=eu fallback_pool=eu max_answers=1");

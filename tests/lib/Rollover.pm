@@ -105,6 +105,55 @@ sub bring {
 	return scalar `$from export $ZONE | $to import - 2>&1`;
 }
 
+# What `signatures export` at the first node brings to the other one. Returns what import says.
+sub ship {
+	my ($self) = @_;
+	my ($from, $to) = map { "GRAYCLOUD_STATE=$self->{$_}{state} $Graycloud::BUILD/bin/graycloud signatures" } qw(child node2);
+
+	return scalar `$from export $ZONE | $to import - 2>&1`;
+}
+
+# --- The begin of a test with two nodes: both are secure, and nothing runs. They return the tags of the keys.
+
+# Both have the keys; options of `dnssec enable`.
+sub begin_nodes {
+	my ($self, @options) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$self->{child}->admin("dnssec enable $ZONE @options");
+	is($self->join_node, "keys of zone $ZONE: imported\n", 'the keys come to the second node');
+	$self->step('enable', 2);
+	$self->sync_ds('first', 'second');
+	$self->over('the zone is secure');
+	$self->expect_secure;
+	my @keys = $self->keys;
+	$self->bring;
+	$self->until(sub { $self->status($self->{node2})->{procedure}{name} eq 'none' }, 'nothing runs at the second node');
+	return @keys;
+}
+
+# The other one has none.
+sub begin_keyless {
+	my ($self) = @_;
+	my ($t, $less) = @$self{qw(child node2)};
+	my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud" } $t, $less;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$less->admin("dnssec keyless $ZONE");
+	$self->start_signer_of('node2');
+	$t->admin("dnssec enable $ZONE --keyless-nodes");
+	ok(Graycloud::wait_for(sub { $t->admin_json('dnssec status')->{generation} == $t->admin_json('status')->{generation} }), 'the keyed node signs the zone');
+	is(system("$from export --zones | $to apply - --no-wait >/dev/null 2>&1"), 0, 'the configuration goes to the node without keys');
+	like($self->ship, qr/^zone \Q$ZONE\E: imported, state /, '... and the signatures');
+	ok(Graycloud::wait_for(sub { $self->signers("lb.$ZONE A", $less) ne '' }), 'it answers, signed');
+	$self->step('enable', 2);
+	$self->ship;
+	$self->sync_ds('first', 'second');
+	$self->over('the zone is secure');
+	$self->expect_secure;
+	return $self->keys;
+}
+
 # The other node ends, and nobody asks it.
 sub leave {
 	my ($self) = @_;
