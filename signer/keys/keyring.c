@@ -232,7 +232,7 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	signing_keys_each(signatures, zone->number, load, &loading);
 	if (loading.lost)
 		return keyring;
-	known = problems->errors == before && keyring->count > 0;
+	known = keyring->count > 0; /* with a problem it is dropped below */
 	recovered = problems->errors == before && !known && keyring_recover(keyring, policy, problems);
 	if (problems->errors == before && !known && !recovered)
 		adopt(&loading);
