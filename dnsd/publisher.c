@@ -216,7 +216,9 @@ decide_ready(struct publisher *publisher)
 	size_t lacking = publisher->ready ? 0 : compiler_unsigned(publisher->compiler);
 
 	if (publisher->ready ||
-	    (!late && (unknown > 0 || lacking > 0 || (!config && publisher->config.store != NULL))))
+	    (!late &&
+		(unknown > 0 || lacking > 0 || publisher->unverified ||
+		    (!config && publisher->config.store != NULL))))
 		return;
 	if (lacking > 0)
 		warnx("%zu %s no signature after %u ms: questions for them get SERVFAIL (does "
@@ -373,7 +375,7 @@ run(void *arg)
 		follow_ends(publisher);
 		follow_health(publisher);
 		if (!publisher->ready && !publisher->went_back && publisher_has_waited(publisher) &&
-		    compiler_unsigned(publisher->compiler) > 0) {
+		    (compiler_unsigned(publisher->compiler) > 0 || publisher->unverified)) {
 			publisher_go_back(publisher);
 			follow_health(publisher);
 		}

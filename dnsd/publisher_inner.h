@@ -36,9 +36,10 @@ struct publisher {
 	struct serving_status status;
 	uint64_t started_ms, beat_ms;
 	bool ready;
-	bool went_back; /* to the configuration that is signed, or tried to */
-	bool dirty;     /* the status changed: write it now */
-	bool large;     /* the last change was large: there is memory to release */
+	bool went_back;  /* to the configuration that is signed, or tried to */
+	bool unverified; /* S109: at the start: nobody has verified what this configuration needs */
+	bool dirty;      /* the status changed: write it now */
+	bool large;      /* the last change was large: there is memory to release */
 	_Atomic uint8_t geography;
 	_Atomic int64_t certificate_until;
 	_Atomic(struct pins *) pins; /* NULL: not yet */

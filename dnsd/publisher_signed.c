@@ -1,6 +1,7 @@
 /* Signed zones: which configuration is signed, and new signatures (S100 to S103). */
 #include "dnsd/publisher_inner.h"
 #include "zones/state/config_past.h"
+#include "zones/state/imported.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -43,6 +44,35 @@ tell_wait(struct publisher *publisher, struct store_txn *config, struct store_tx
 	publisher->dirty = true;
 }
 
+struct imports {
+	struct store_txn *signatures;
+	bool any;
+};
+
+static void
+look_for_import(void *arg, uint32_t zone)
+{
+	struct imports *imports = arg;
+	struct imported ignored;
+
+	imports->any = imports->any || imported_get(imports->signatures, zone, &ignored);
+}
+
+/*
+ * S109: signatures of another node may have come before their configuration. The signer verifies them when it
+ * follows that, and writes then that all is signed.
+ */
+static void
+note_unverified(struct publisher *publisher, struct store_txn *config, struct store_txn *signatures)
+{
+	struct imports imports = {.signatures = signatures};
+	uint64_t done = signatures != NULL ? signer_generation(signatures) : 0;
+
+	if (!publisher->ready && done != 0 && done < config_generation(config))
+		signed_zones_each(signatures, look_for_import, &imports);
+	publisher->unverified = imports.any;
+}
+
 enum compiled
 publisher_compile(
     struct publisher *publisher, struct store_txn *txn, bool anew, struct signing *signing, bool *held)
@@ -52,6 +82,7 @@ publisher_compile(
 	    signing->signatures == NULL && !publisher_has_waited(publisher))
 		return COMPILED_SAME;
 	signing_use(signing, publisher->compiler, txn);
+	note_unverified(publisher, txn, signing->signatures);
 	if (compiler_waits_for_signer(publisher->compiler, txn, signing->signatures, anew)) {
 		note_wait(publisher, true);
 		tell_wait(publisher, txn, signing->sets);
@@ -88,6 +119,7 @@ publisher_follow_signatures(struct publisher *publisher)
 		signer_beat_get(signing.sets, &publisher->signer);
 	if (good) {
 		signing_use(&signing, publisher->compiler, config);
+		note_unverified(publisher, config, signing.signatures);
 		compiled = compiler_signatures(publisher->compiler, config, signing.signatures, signing.sets,
 		    signatures->anew || sets->anew);
 		publisher->config.asked = true; /* it may have waited for this */
@@ -139,6 +171,7 @@ publisher_go_back(struct publisher *publisher)
 	struct signing signing;
 
 	publisher->went_back = true;
+	publisher->unverified = false;
 	signing_begin(&publisher->signed_by, STORE_READ, &signing);
 	if (signing.signatures != NULL)
 		moment.sequence = signer_generation(signing.signatures);
