@@ -276,6 +276,8 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 		return;
 	signer->beat.fault[0] = '\0';
 	signer_begin_settle(signer, &pass, &settle, config);
+	settle.progress = on_progress;
+	settle.progress_arg = signer;
 	settle_zones(&settle);
 	signer_end_settle(&pass, &settle);
 	if (settle.fault[0] != '\0')

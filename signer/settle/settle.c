@@ -290,6 +290,7 @@ settle_zone(void *arg, const struct id *id, struct bytes json)
 			settle_keyed(settle, &zone, policy);
 	}
 	model_free_dnssec_policy(policy);
+	settle->progress(settle->progress_arg);
 	return true;
 }
 

@@ -17,7 +17,9 @@ struct settle {
 	const char *state; /* directory */
 	uint32_t key_ttl;  /* seconds */
 	struct store_txn *signatures, *config;
-	uint32_t now; /* seconds since 1970 */
+	uint32_t now;                /* seconds since 1970 */
+	void (*progress)(void *arg); /* called between two zones: their keys may take long to make */
+	void *progress_arg;
 	/* The result. */
 	bool wrote;      /* rows of signatures/ */
 	bool waits;      /* a zone has no keys that can be used: look again */
