@@ -37,10 +37,18 @@ sub agrees {
 eventually { served() == generation() && 1 == grep { $_->type eq 'RRSIG' } $t->query("lb.$zone A", do => 1)->answer } 'all is signed';
 ok(!exists agrees("lb.$zone", 'when nothing waits')->{served}, 'nothing waits');
 
-# --- The signer is dead.
+# --- The signer is dead. Meanwhile a setting of a pool ends (`--for`), which waits for nobody, while another change of that pool waits.
 
+$t->admin("pool create ends origin=192.0.2.20 origin=192.0.2.21");
+$t->admin("lb create ends.$zone default_pools=ends fallback_pool=ends");
+$t->admin('origin disable ends 192.0.2.21 --for 2s');
+eventually { served() == generation() } 'all is served';
 my $before = generation();
 $t->kill9('signer');
+$t->admin('pool set ends origins=@' . $t->write_file('ends', '[{"address": "192.0.2.22"}]') . ' --no-wait');
+eventually { join(' ', $t->data("ends.$zone A")) eq '192.0.2.20 192.0.2.21' } 'the origin is back, and the change waits';
+is(data(explained("ends.$zone")), '192.0.2.20 192.0.2.21', 'explain has the same');
+is(served(), $before, '... by the configuration that is answered');
 $t->admin("record add $zone www 60 A 192.0.2.9 --no-wait");
 $t->admin("record add $zone new 60 A 192.0.2.10 --no-wait");
 $t->admin('pool set eu origins=@' . $t->write_file('origins', '[{"address": "192.0.2.3"}]') . ' --no-wait');
@@ -50,13 +58,13 @@ is(served(), $before, 'the nameserver answers the configuration before');
 for my $name ("www.$zone", "new.$zone", "lb.$zone", "lb.$plain", "behind.$plain") {
 	my $served = agrees($name, 'while changes wait')->{served};
 	is($served->{generation}, $before, '... what is answered');
-	is($served->{newest}, $before + 4, '... what waits');
+	is($served->{newest}, $before + 5, '... what waits');
 	is($served->{state}, 'signer dead', '... why');
 }
 my ($first) = grep { $_->{sequence} == $before + 1 } @{$t->admin_json('log')};
 is(explained("www.$zone")->{served}{since}, $first->{time}, 'since the first command that waits');
 my $since = substr $first->{time}, 0, 23;
-my ($b, $n) = map { $before + $_ } 1, 4;
+my ($b, $n) = map { $before + $_ } 1, 5;
 my $sentence = qr/this is generation $before, which the nameserver answers; $b to $n wait since \Q$since\EZ: graycloud-signer is dead: start it \(S103\)/;
 like(explained("www.$zone")->{served}{text}, qr/^$sentence$/, 'the sentence');
 like($t->admin("explain www.$zone"), qr/^note: $sentence; `--generation newest` explains the newest one$/m, 'in text, with the way to the newest one');
@@ -73,9 +81,9 @@ like($newest->{served}{text}, qr/^this is generation $n, and the nameserver answ
 is($newest->{signatures}[0]{text}, 'no signature yet: it is not answered before (S103)', '... what it waits for');
 unlike($t->admin("explain www.$zone --generation newest"), qr/--generation newest/, '... and no other is shown the way to');
 is(data(explained("www.$zone", 'A', '--generation', $n)), '192.0.2.1 192.0.2.9', 'by its number, too');
-is(data(explained("new.$zone", 'A', '--generation', $before + 1)), '', 'one between');
-is(data(explained("www.$zone", 'A', '--generation', $before + 1)), '192.0.2.1 192.0.2.9', '... has what was before it');
-is(data(explained("lb.$zone", 'A', '--generation', $before + 3)), '192.0.2.3', '... a pool');
+is(data(explained("new.$zone", 'A', '--generation', $before + 2)), '', 'one between');
+is(data(explained("www.$zone", 'A', '--generation', $before + 2)), '192.0.2.1 192.0.2.9', '... has what was before it');
+is(data(explained("lb.$zone", 'A', '--generation', $before + 4)), '192.0.2.3', '... a pool');
 $t->admin_fails("explain www.$zone --generation 999", qr/there is no generation 999 yet: the newest one is $n/, 'one that is not there yet');
 for my $wrong ('0', 'x', '-1', '') {
 	my ($status, undef, $err) = $t->run('explain', "www.$zone", '--generation', $wrong);

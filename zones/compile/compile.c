@@ -571,7 +571,7 @@ compiler_expire(struct compiler *compiler, struct store_txn *txn)
 			continue;
 		if (!deadline_passed(&pool->model->expiry))
 			deadline_add(&graph->next_expiry, &pool->model->expiry);
-		else if ((model = config_pool(txn, pool->id.text)) != NULL)
+		else if ((model = config_pool_at(txn, pool->id.text, compiler->generation)) != NULL)
 			graph_set_pool(graph, pool, model);
 	}
 	good = graph_follow_ends(graph, txn, compiler->generation, &enabled);

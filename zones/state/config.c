@@ -314,6 +314,39 @@ config_pool_of(struct store_txn *txn, struct bytes json)
 	return pool;
 }
 
+/* The first change of a pool after a generation. */
+struct first_change {
+	const char *id;
+	bool found;
+	struct bytes before;
+};
+
+static bool
+find_change(void *arg, const struct config_item *item)
+{
+	struct first_change *first = arg;
+
+	if (item->what == CONFIG_OBJECT && item->kind == KIND_POOL && strcmp(item->id.text, first->id) == 0)
+		first->before = item->before;
+	else if (item->what != CONFIG_ALL)
+		return true;
+	first->found = true;
+	return false;
+}
+
+struct pool *
+config_pool_at(struct store_txn *txn, const char *id, uint64_t generation)
+{
+	struct first_change first = {.id = id};
+	uint64_t newest = config_generation(txn);
+
+	while (generation < newest && !first.found)
+		config_each_item(txn, ++generation, find_change, &first);
+	if (!first.found)
+		return config_pool(txn, id);
+	return first.before.len > 0 ? config_pool_of(txn, first.before) : NULL;
+}
+
 struct monitor *
 config_monitor(struct store_txn *txn, const char *id)
 {
