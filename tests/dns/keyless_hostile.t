@@ -60,6 +60,7 @@ stays('an SOA of its own', $rows, stream($head, change_zone(sub { add_rrset(6, $
 stays('DNSKEY twice', $rows, stream($head, change_zone(sub { add_rrset(48, $_[0]) }, map { [@$_] } @items)));
 my ($key) = grep { $_->[0] eq 'K' } @items;
 stays('a thousand keys', $rows, stream($head, @items, ($key) x 1000));
+stays('a step with a control character, which dnssec status would print,', $rows, stream($head, map { [$_->[0], $_->[0] eq 'R' ? $_->[1] =~ s/ all / \e[3/r : $_->[1]] } @items));
 stays('an RRset of the zone without records', $rows, stream($head, change_zone(sub { substr($_[0], 23, 2) = "\0\0"; $_[0] }, map { [@$_] } @items)));
 stays('a zone whose load balancers are signed by a key that is not there', 'its load balancers are signed by a key that it does not have',
 	stream($head, change_zone(sub { substr($_[0], -1) ^= "\1"; $_[0] }, map { [@$_] } @items)));

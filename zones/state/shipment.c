@@ -336,6 +336,29 @@ zone_is_good(struct bytes octets)
 }
 
 static bool
+is_plain(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+/* `dnssec status` prints its texts on terminals. */
+static bool
+rollover_is_good(struct bytes octets)
+{
+	struct rollover rollover;
+	bool good = octets.len > 0;
+
+	if (!good || !rollover_decode(octets, &rollover))
+		return good;
+	for (unsigned i = 0; good && i < ROLLOVER_SERVERS_MAX; i++)
+		good = is_plain(rollover.lacking[i]);
+	return good && is_plain(rollover.doing) && is_plain(rollover.leading.name);
+}
+
+static bool
 key_is_good(struct bytes octets)
 {
 	struct signing_key key;
@@ -361,7 +384,7 @@ item_is_good(const struct shipment_item *item)
 	case 'Z':
 		return zone_is_good(item->octets);
 	case 'R':
-		return item->octets.len > 0;
+		return rollover_is_good(item->octets);
 	case 'K':
 		return key_is_good(item->octets);
 	case 'F':
