@@ -110,6 +110,7 @@ a_rollover_begins_once_for_each_request(void **state)
 	policy.rollover = 1; /* `undo` */
 	expect(ROLLOVERS_NOTED, ROLLOVER_KEY);
 	finish_step(rollover);
+	assert_true(rollovers_turn(rollovers, zone.number, ring));
 	expect(ROLLOVERS_STEPPED, ROLLOVER_KEY);
 	assert_int_equal(rollover->step, 1);
 	for (unsigned i = 0; i < 4; i++) {
@@ -317,6 +318,7 @@ who_follows_takes_looks_and_no_step(void **unused)
 	assert_int_equal(rollover->nlacking, 1);
 	/* What it sees itself is no step, and times in the future are those of the other clock. */
 	finish_step(rollover);
+	assert_false(rollovers_turn(rollovers, zone.number, ring));
 	expect(ROLLOVERS_SAME, ROLLOVER_KEY);
 	assert_int_equal(rollover->step, 0);
 	rollover->since = (int64_t)wall_ms() + HOUR_MS;
