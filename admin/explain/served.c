@@ -62,7 +62,7 @@ name_signer(struct answered *answered, const struct signer_view *view)
 		answered->name = "signer stuck";
 		answered->why = xasprintf("graycloud-signer is stuck: %s", view->beat.fault);
 	} else {
-		answered->why = xstrdup("graycloud-signer has not signed yet all that they need");
+		answered->why = xstrdup("graycloud-signer has not signed yet all that is needed");
 	}
 }
 

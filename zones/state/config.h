@@ -100,7 +100,7 @@ struct pool *config_pool(struct store_txn *txn, const char *id);
 struct pool *config_pool_of(struct store_txn *txn, struct bytes json);
 /*
  * A pool as it was at a generation, as far as the log reaches back; the members of its monitor group are
- * those present ones. NULL, too, if everything was replaced since.
+ * the present ones. NULL, too, if everything was replaced since.
  */
 struct pool *config_pool_at(struct store_txn *txn, const char *id, uint64_t generation);
 struct monitor *config_monitor(struct store_txn *txn, const char *id);
