@@ -75,11 +75,11 @@ judge_running(struct answered *answered, const struct serving_status *status, co
 	} else if (status->compile_error[0] != '\0') {
 		answered->state = ANSWERED_FAULT;
 		answered->name = "fault";
-		answered->why = xasprintf("the nameserver cannot compile them: %s", status->compile_error);
+		answered->why = xasprintf("the nameserver cannot compile it: %s", status->compile_error);
 	} else {
 		answered->state = ANSWERED_SOON;
 		answered->name = "compiling";
-		answered->why = xstrdup("the nameserver compiles them");
+		answered->why = xstrdup("the nameserver compiles it");
 	}
 }
 

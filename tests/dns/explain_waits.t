@@ -143,5 +143,29 @@ like($restored->{served}{text}, qr/and the nameserver answers $before; .*; that 
 $t->start_signer;
 eventually { served() == generation() } 'the signer signs what waited';
 ok(!exists agrees("www.$zone", 'then')->{served}, 'nothing waits');
+
+# --- A signer that is stuck.
+
+my ($key) = glob "$t->{state}/keys/$zone/*.private";
+rename $key, "$key.away" or die "rename: $!";
+$t->restart('signer');
+eventually { $t->admin('dnssec status') =~ /^signer stuck: / } 'the signer misses its key';
+$t->admin("record add $zone stuck 60 A 192.0.2.30 --no-wait");
+eventually { (explained("stuck.$zone")->{served} // {state => ''})->{state} eq 'signer stuck' } 'a change waits for a signer that is stuck';
+like(agrees("stuck.$zone", 'meanwhile')->{served}{text}, qr/waits since \S+: graycloud-signer is stuck: zone \Q$zone\E is not signed: .* \(S103\)$/, 'the sentence has the reason');
+rename "$key.away", $key or die "rename: $!";
+eventually { served() == generation() } 'with the key it goes on';
+
+# --- A nameserver that waits for nobody, and is not there yet: the newest one is explained.
+
+$t->stop_program('dnsd');
+my $newest_one = generation();
+$t->spawn('standin', "$Graycloud::BUILD/tests/tools/standin", $t->state, 'nameserver', $newest_one - 1, '0.0.1');
+my $soon = explained("www.$zone");
+is($soon->{generation}, $newest_one, 'the newest one is explained when the nameserver compiles it');
+is($soon->{served}{state}, 'compiling', '... which is no waiting');
+like($soon->{served}{text}, qr/^this is generation $newest_one, and the nameserver answers @{[$newest_one - 1]}; $newest_one waits since \S+: the nameserver compiles it \(S103\)$/, '... with a sentence');
+close $t->{process}{standin}{in};
+$t->reap('standin');
 $t->stop;
 done_testing;
