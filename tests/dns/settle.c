@@ -92,8 +92,15 @@ delete_policy(const char *id)
 /* ---- passes ---- */
 
 static void
+count_zone(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void
 pass(struct store *store)
 {
+	unsigned looked = 0;
 	struct store_txn *txn, *config_txn;
 
 	assert_int_equal(store_begin(signatures, STORE_WRITE, &txn), 0);
@@ -106,7 +113,9 @@ pass(struct store *store)
 	    .key_ttl = options.key_ttl,
 	    .signatures = txn,
 	    .config = config_txn,
-	    .now = (uint32_t)(wall_ms() / 1000)};
+	    .now = (uint32_t)(wall_ms() / 1000),
+	    .progress = count_zone,
+	    .progress_arg = &looked};
 	settle_zones(&settle);
 	assert_int_equal(settle.error, 0);
 	zone_signer_end(zones);
