@@ -222,6 +222,55 @@ without_the_set_a_client_with_affinity_stays_at_its_first_address(void **state)
 	drop(&place);
 }
 
+/* S101: the first of each hostname is not the first of all addresses, which are in another order, each once.
+ */
+static struct pool_table *
+pool_of_hostnames(void)
+{
+	static const uint8_t addresses_of[2][2] = {{12, 10}, {11, 10}};
+	struct origin origins[2] = {
+	    {.address = (char *)(uintptr_t) "a.example", .enabled = true, .weight = 100},
+	    {.address = (char *)(uintptr_t) "b.example", .enabled = true, .weight = 100}};
+	const struct pool pool = {.name = (char *)(uintptr_t) "hosts",
+	    .enabled = true,
+	    .minimum_origins = 1,
+	    .origins = origins,
+	    .norigins = 2};
+	enum health_state states[2] = {HEALTH_UP, HEALTH_UP};
+	uint32_t numbers[2] = {0, 1};
+	struct pool_table *table;
+
+	for (unsigned o = 0; o < 2; o++) {
+		origins[o].resolved = resolved_new(2);
+		origins[o].resolved->count = 2;
+		for (unsigned n = 0; n < 2; n++)
+			origins[o].resolved->list[n] = (struct resolved_address){
+			    .address = {.family = FAMILY_V4, .bytes = {192, 0, 2, addresses_of[o][n]}},
+			    .state = HEALTH_UP};
+	}
+	table = pool_table_new(&pool, states, numbers);
+	free(origins[0].resolved);
+	free(origins[1].resolved);
+	return table;
+}
+
+static void
+of_hostnames_the_address_that_is_signed_is_answered(void **state)
+{
+	struct place place;
+
+	(void)state;
+	for (unsigned i = 0; i < ORIGINS; i++) {
+		make(&place, AFFINITY_NONE, 1);
+		free((void *)(uintptr_t)place.scenery->tables[0]);
+		place.scenery->tables[0] = pool_of_hostnames();
+		sign(&place, place.signatures, 1u << i, 0);
+		for (uint64_t draw = 0; draw < 20; draw++)
+			assert_int_equal(ask(&place, draw), 1u << i);
+		drop(&place);
+	}
+}
+
 static void
 without_any_signature_the_load_balancer_is_named(void **state)
 {
@@ -243,6 +292,7 @@ main(void)
 	    cmocka_unit_test(each_key_of_the_zone_has_to_have_signed),
 	    cmocka_unit_test(without_the_set_one_signed_address_is_drawn),
 	    cmocka_unit_test(without_the_set_a_client_with_affinity_stays_at_its_first_address),
+	    cmocka_unit_test(of_hostnames_the_address_that_is_signed_is_answered),
 	    cmocka_unit_test(without_any_signature_the_load_balancer_is_named),
 	};
 
