@@ -274,6 +274,41 @@ a_chain_that_is_edited_is_as_a_sorted_list(void **state)
 	chain_free(chain);
 }
 
+static bool
+is_covered(const struct chain *chain, const char *text)
+{
+	static const uint8_t apex[] = "\7example";
+	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_KEY];
+
+	assert_true(name_from_text(name, text, NULL) > 0);
+	return chain_covered(chain, &(struct bytes){key, name_to_key(key, name, apex)});
+}
+
+/* Delegations and DNAMEs that the chain was built with, at the apex, too (S104). */
+static void
+names_below_a_cut_or_a_dname_are_covered(void **state)
+{
+	static const uint8_t apex[] = "\7example";
+
+	(void)state;
+	for (unsigned at_apex = 0; at_apex < 2; at_apex++) {
+		struct chain *chain = chain_new(apex);
+
+		chain_add(chain, &(struct bytes){"\0", 1}, at_apex);
+		chain_add(chain, &(struct bytes){"a\0", 3}, false);
+		chain_add(chain, &(struct bytes){"b\0", 3}, !at_apex);
+		chain_seal(chain);
+		assert_false(is_covered(chain, "example."));
+		assert_int_equal(is_covered(chain, "a.example."), at_apex);
+		assert_int_equal(is_covered(chain, "x.a.example."), at_apex);
+		assert_int_equal(is_covered(chain, "b.example."), at_apex);
+		assert_true(is_covered(chain, "x.b.example."));
+		assert_true(is_covered(chain, "y.x.b.example."));
+		assert_int_equal(is_covered(chain, "bb.example."), at_apex);
+		chain_free(chain);
+	}
+}
+
 static void
 a_zone_without_signing_has_no_chain(void **state)
 {
@@ -291,6 +326,7 @@ main(void)
 	    cmocka_unit_test(every_name_is_covered_by_the_one_before_it),
 	    cmocka_unit_test(each_nsec_names_the_next_owner_and_the_last_the_apex),
 	    cmocka_unit_test(a_chain_that_is_edited_is_as_a_sorted_list),
+	    cmocka_unit_test(names_below_a_cut_or_a_dname_are_covered),
 	    cmocka_unit_test(a_zone_without_signing_has_no_chain),
 	};
 
