@@ -87,19 +87,26 @@ sign(struct place *place, struct signature_table *table, unsigned origins, unsig
 
 static struct answer answer;
 
-/* The origins of the answer as bits; 0: SERVFAIL. */
-static unsigned
-ask(const struct place *place, uint64_t draw)
+static void
+find_answer(const struct place *place, uint64_t draw)
 {
 	struct question question = {.type = TYPE_A, .class = CLASS_IN, .dnssec_ok = true};
 	struct steering steering = {
 	    .client = {.resolver = {.family = FAMILY_V4, .bytes = {198, 51, 100, (uint8_t)draw}}},
 	    .draw = draw};
-	unsigned origins = 0;
 
 	path_init(&question.path, place->lb->name);
 	answer_init(&answer, RCODE_NOERROR);
 	answer_find(&answer, &place->scenery->snapshot, &question, &steering);
+}
+
+/* The origins of the answer as bits; 0: SERVFAIL. */
+static unsigned
+ask(const struct place *place, uint64_t draw)
+{
+	unsigned origins = 0;
+
+	find_answer(place, draw);
 	if (answer.rcode == RCODE_SERVFAIL) {
 		assert_int_equal(answer.nitems, 0);
 		assert_true(answer.lacks_signature);
@@ -225,17 +232,17 @@ without_the_set_a_client_with_affinity_stays_at_its_first_address(void **state)
 /* S101: the first of each hostname is not the first of all addresses, which are in another order, each once.
  */
 static struct pool_table *
-pool_of_hostnames(void)
+pool_of_hostnames(unsigned count, bool cname)
 {
 	static const uint8_t addresses_of[2][2] = {{12, 10}, {11, 10}};
 	struct origin origins[2] = {
-	    {.address = (char *)(uintptr_t) "a.example", .enabled = true, .weight = 100},
-	    {.address = (char *)(uintptr_t) "b.example", .enabled = true, .weight = 100}};
+	    {.address = (char *)(uintptr_t) "a.elsewhere", .enabled = true, .weight = 100},
+	    {.address = (char *)(uintptr_t) "b.elsewhere", .enabled = true, .weight = 100}};
 	const struct pool pool = {.name = (char *)(uintptr_t) "hosts",
 	    .enabled = true,
 	    .minimum_origins = 1,
 	    .origins = origins,
-	    .norigins = 2};
+	    .norigins = count};
 	enum health_state states[2] = {HEALTH_UP, HEALTH_UP};
 	uint32_t numbers[2] = {0, 1};
 	struct pool_table *table;
@@ -243,6 +250,7 @@ pool_of_hostnames(void)
 	for (unsigned o = 0; o < 2; o++) {
 		origins[o].resolved = resolved_new(2);
 		origins[o].resolved->count = 2;
+		origins[o].unflattened = cname;
 		for (unsigned n = 0; n < 2; n++)
 			origins[o].resolved->list[n] = (struct resolved_address){
 			    .address = {.family = FAMILY_V4, .bytes = {192, 0, 2, addresses_of[o][n]}},
@@ -263,12 +271,40 @@ of_hostnames_the_address_that_is_signed_is_answered(void **state)
 	for (unsigned i = 0; i < ORIGINS; i++) {
 		make(&place, AFFINITY_NONE, 1);
 		free((void *)(uintptr_t)place.scenery->tables[0]);
-		place.scenery->tables[0] = pool_of_hostnames();
+		place.scenery->tables[0] = pool_of_hostnames(2, false);
 		sign(&place, place.signatures, 1u << i, 0);
 		for (uint64_t draw = 0; draw < 20; draw++)
 			assert_int_equal(ask(&place, draw), 1u << i);
 		drop(&place);
 	}
+}
+
+/* S16 */
+static void
+a_cname_has_its_signature_or_is_not_answered(void **state)
+{
+	static const uint8_t target[] = "\1a\11elsewhere";
+	const struct signature signature = {.algorithm = 13, .key_tag = KEY_TAG};
+	struct content content = content_of_octets(target, sizeof target);
+	struct content owner;
+	struct place place;
+
+	(void)state;
+	make(&place, AFFINITY_NONE, 1);
+	free((void *)(uintptr_t)place.scenery->tables[0]);
+	place.scenery->tables[0] = pool_of_hostnames(1, true);
+	assert_int_equal(ask(&place, 1), 0);
+	assert_ptr_equal(answer.lacking, place.lb);
+	owner = content_signed(&place.lb->content, &place.scenery->zone->keys[0]);
+	content = content_join(&owner, CONTENT_CNAME, 0, &content);
+	free(signature_table_add(place.signatures, &content, &signature));
+	find_answer(&place, 1);
+	assert_int_equal(answer.rcode, RCODE_NOERROR);
+	assert_int_equal(answer.nitems, 1);
+	assert_true(answer.items[0].cname);
+	assert_int_equal(answer.items[0].signatures, 1);
+	assert_int_equal(answer.steered.type, TYPE_CNAME);
+	drop(&place);
 }
 
 static void
@@ -293,6 +329,7 @@ main(void)
 	    cmocka_unit_test(without_the_set_one_signed_address_is_drawn),
 	    cmocka_unit_test(without_the_set_a_client_with_affinity_stays_at_its_first_address),
 	    cmocka_unit_test(of_hostnames_the_address_that_is_signed_is_answered),
+	    cmocka_unit_test(a_cname_has_its_signature_or_is_not_answered),
 	    cmocka_unit_test(without_any_signature_the_load_balancer_is_named),
 	};
 
