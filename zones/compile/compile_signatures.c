@@ -225,17 +225,27 @@ compiler_steered(struct compiler *compiler, struct store_txn *signatures, struct
 	return table;
 }
 
+/* Signatures end although a configuration waits for long. */
+static bool
+renew_behind(struct compiler *compiler, struct store_txn *config)
+{
+	return !compiler->broken && config_generation(config) > compiler->generation &&
+	    config_history(config) == compiler->history &&
+	    graph_renew_behind(compiler->graph, config, compiler->generation);
+}
+
 enum compiled
 compiler_signatures(struct compiler *compiler, struct store_txn *config, struct store_txn *signatures,
     struct store_txn *sets, bool anew)
 {
 	enum compiled table = follow_steered(compiler, signatures, sets, anew);
-	bool zones;
+	bool zones, renewed;
 
 	if (compiler->graph == NULL)
 		return COMPILED_SAME;
 	/* Only the configuration that was compiled last can be compiled again; a newer one follows anyway. */
 	compiler->graph->resigned = config_generation(config) != compiler->generation;
+	renewed = compiler->graph->resigned && renew_behind(compiler, config);
 	zones = !compiler->graph->resigned &&
 	    graph_follow_signed(
 		compiler->graph, config, signer_generation(signatures) >= compiler->generation);
@@ -246,7 +256,7 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 		snprintf(compiler->error, sizeof compiler->error, "%s", compiler->graph->error);
 		return COMPILED_FAILED;
 	}
-	if (!zones && table != COMPILED_NEW)
+	if (!zones && !renewed && table != COMPILED_NEW)
 		return table;
 	graph_make_snapshot(compiler->graph, compiler->generation);
 	return COMPILED_NEW;

@@ -108,6 +108,7 @@ struct zone_entry {
 	struct zone *zone;
 	struct zone_owners *only; /* NULL: all */
 	bool listed;              /* mark of a walk over the store */
+	bool ahead;               /* a newer configuration than that of the graph has other rows */
 	bool rebuild;
 	bool resigned;    /* ... because of its signatures alone */
 	uint64_t refused; /* the version of signatures that lack more than those in use; 0: none */
@@ -315,6 +316,11 @@ void graph_foresee(
  * complete: also those that lacked some. Returns true if there was one.
  */
 bool graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool complete);
+/*
+ * S106: the same while newer configurations than that of this generation wait, for zones whose rows they do
+ * not change and whose signatures were only renewed. Returns true if there was one.
+ */
+bool graph_renew_behind(struct config_graph *graph, struct store_txn *txn, uint64_t generation);
 
 /* ---- reading stores.  False with a sentence in graph->error. ---- */
 

@@ -38,3 +38,51 @@ graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool comp
 	}
 	return some;
 }
+
+/* ---- while a newer configuration waits ---- */
+
+static bool
+note_ahead(void *arg, const struct config_change *change)
+{
+	struct zone_entry *entry = change->what == CONFIG_OBJECT ? NULL : graph_find_zone(arg, change->zone);
+
+	if (entry != NULL)
+		entry->ahead = true;
+	return true;
+}
+
+/* Was only renewed, under the rows that it was built of? */
+static bool
+was_renewed(const struct config_graph *graph, const struct zone_entry *entry)
+{
+	const struct compiler_signing *source = graph->signing;
+	const struct zone_signing *signing;
+
+	if (entry->ahead || entry->rebuild || entry->zone == NULL || entry->zone->chain == NULL)
+		return false;
+	signing = source != NULL ? source->zone(source->arg, &entry->info) : NULL;
+	return signing != NULL && signing->version != entry->zone->version &&
+	    signing->version != entry->refused;
+}
+
+bool
+graph_renew_behind(struct config_graph *graph, struct store_txn *txn, uint64_t generation)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < graph->zones.count; i++)
+		((struct zone_entry *)graph->zones.items[i])->ahead = false;
+	if (!config_changes_after(txn, generation, note_ahead, graph))
+		return false;
+	for (size_t i = 0; i < graph->zones.count; i++) {
+		struct zone_entry *entry = graph->zones.items[i];
+		const struct zone *before = entry->zone;
+
+		if (!was_renewed(graph, entry))
+			continue;
+		graph_renew_zone(graph, txn, entry);
+		entry->rebuild = false; /* more than that comes with the configuration */
+		some |= entry->zone != before;
+	}
+	return some;
+}
