@@ -274,12 +274,13 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	again_later(signer);
 	if (!begin(signer, &pass))
 		return;
-	signer->beat.fault[0] = '\0';
 	signer_begin_settle(signer, &pass, &settle, config);
 	settle.progress = on_progress;
 	settle.progress_arg = signer;
 	settle_zones(&settle);
 	signer_end_settle(&pass, &settle);
+	/* Not before: it beats meanwhile, and a fault that stays would be gone for as long as the beat. */
+	signer->beat.fault[0] = '\0';
 	if (settle.fault[0] != '\0')
 		signer_set_fault(signer, "%s", settle.fault);
 	if (pass.error == 0 && zone_signer_has_keyless_nodes(signer->zones))
