@@ -122,8 +122,9 @@ follow_config(struct publisher *publisher)
 static void
 follow_ends(struct publisher *publisher)
 {
+	struct config_past_copy past = {0};
 	struct signing signing;
-	struct store_txn *txn;
+	struct store_txn *txn, *answered;
 	enum compiled compiled;
 
 	if (!compiler_expired(publisher->compiler) || publisher->config.store == NULL)
@@ -133,14 +134,16 @@ follow_ends(struct publisher *publisher)
 		signing_end(&publisher->signed_by, &signing, publisher->compiler);
 		return;
 	}
+	answered = publisher_answered(publisher, txn, &past);
 	pthread_mutex_lock(&publisher->lock);
-	signing_use(&signing, publisher->compiler, txn);
-	compiled = compiler_expire(publisher->compiler, txn);
+	signing_use(&signing, publisher->compiler, answered);
+	compiled = compiler_expire(publisher->compiler, answered);
 	if (signing_end(&publisher->signed_by, &signing, publisher->compiler))
 		publisher_publish(publisher, compiled);
 	else
 		publisher->config.asked = true;
 	pthread_mutex_unlock(&publisher->lock);
+	config_past_close(&past);
 	store_abort(txn);
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
 }

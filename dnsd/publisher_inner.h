@@ -7,6 +7,7 @@
 #include "dnsd/epoch.h"
 #include "dnsd/publisher_options.h"
 #include "dnsd/signed_stores.h"
+#include "zones/state/config_past.h"
 #include "zones/state/served_signed.h"
 #include "zones/state/serving.h"
 
@@ -75,5 +76,13 @@ void publisher_note_kept(struct publisher *publisher);
  * Once, at the start. Without the lock.
  */
 void publisher_go_back(struct publisher *publisher);
+
+/*
+ * S103: to compile what ends by itself while a newer configuration waits: a transaction of the configuration
+ * that is answered, in a copy, if it is needed and the log has it; else config. past starts as {0} and is to
+ * be closed. Without the lock.
+ */
+struct store_txn *publisher_answered(
+    struct publisher *publisher, struct store_txn *config, struct config_past_copy *past);
 
 #endif

@@ -1,6 +1,5 @@
 /* Signed zones: which configuration is signed, and new signatures (S100 to S103). */
 #include "dnsd/publisher_inner.h"
-#include "zones/state/config_past.h"
 #include "zones/state/imported.h"
 
 #include <err.h>
@@ -183,6 +182,20 @@ publisher_go_back(struct publisher *publisher)
 		signing_end(&publisher->signed_by, &signing, publisher->compiler);
 	config_past_close(&past);
 	problems_free(&problems);
+}
+
+struct store_txn *
+publisher_answered(struct publisher *publisher, struct store_txn *config, struct config_past_copy *past)
+{
+	struct problems problems = {0};
+	struct config_moment moment = {.sequence = publisher->report.generation};
+	bool known = false;
+
+	if (config_generation(config) > moment.sequence && compiler_enables(publisher->compiler))
+		known = config_past_open(past, publisher->config.store, &moment, &problems) != NULL &&
+		    past->known.reach == CONFIG_REACHED && past->known.nlost == 0;
+	problems_free(&problems);
+	return known ? past->txn : config;
 }
 
 /* With its reader, a store that is lost has the sets that it had. */

@@ -554,6 +554,17 @@ compiler_expired(const struct compiler *compiler)
 	return compiler->graph != NULL && deadline_passed(&compiler->graph->next_expiry);
 }
 
+bool
+compiler_enables(const struct compiler *compiler)
+{
+	const struct config_graph *graph = compiler->graph;
+
+	for (size_t i = 0; graph != NULL && i < graph->lbs.count; i++)
+		if (deadline_passed(&((const struct lb_entry *)graph->lbs.items[i])->model->expiry))
+			return true;
+	return false;
+}
+
 enum compiled
 compiler_expire(struct compiler *compiler, struct store_txn *txn)
 {

@@ -205,6 +205,11 @@ void compiler_add_steered(
  * ended.
  */
 bool compiler_expired(const struct compiler *compiler);
+/*
+ * Is one of them a load balancer, whose name is then read again? While a newer configuration waits, pass a
+ * transaction of the one that was compiled (config_past.h).
+ */
+bool compiler_enables(const struct compiler *compiler);
 enum compiled compiler_expire(struct compiler *compiler, struct store_txn *txn);
 
 /* The newest snapshot; NULL before the first compile. */
