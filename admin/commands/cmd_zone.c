@@ -2,12 +2,11 @@
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "admin/commands/cmd_dnssec_status.h"
+#include "admin/commands/cmd_zone_export.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/object.h"
 #include "admin/edit/zone_load.h"
-#include "admin/explain/signed_zone.h"
-#include "admin/look/node.h"
 #include "admin/look/surroundings.h"
 #include "zones/base/array.h"
 #include "zones/base/input.h"
@@ -532,97 +531,6 @@ run_show(const struct args *args)
 	return EXIT_DONE;
 }
 
-/* Copy a file to the output, as it is or as a part of a text of JSON. */
-static void
-print_file(FILE *file, bool as_json)
-{
-	char piece[8192];
-	size_t len;
-
-	rewind(file);
-	while ((len = fread(piece, 1, sizeof piece, file)) > 0)
-		if (as_json)
-			json_write_part(stdout, piece, len);
-		else
-			fwrite(piece, 1, len, stdout);
-}
-
-/* The document that apply takes; a place of the output is left for the text. */
-static void
-print_document(FILE *file, const struct zone_info *zone)
-{
-	struct json *document = json_new_object(), *zones = json_new_object();
-	char name[NAME_MAX_TEXT], *text, *place;
-
-	json_put_text(zones, name_to_host(zone->name, name), "");
-	json_put(document, "zones", zones);
-	text = json_write(document, true);
-	json_drop(document);
-	place = strstr(text, "\"\"") + 1;
-	printf("%.*s", (int)(place - text), text);
-	print_file(file, true);
-	puts(place);
-	free(text);
-}
-
-/*
- * In bounded memory: through a file, because a transaction ends before anything is printed (store.h, LMDB
- * rule 4).
- */
-/* With --signed: as a client with DO gets it. */
-static bool
-write_signed(FILE *file, const struct args *args, struct store_txn *txn, const struct zone_info *zone,
-    struct problems *problems)
-{
-	struct node_signatures signatures;
-	struct store *store = NULL;
-	struct store_txn *health = node_verdicts(args->state, txn, &store);
-	bool good;
-
-	node_signatures_read(args->state, &signatures);
-	good = signed_zone_write(file,
-	    &(struct signed_zone_stores){txn, health, signatures.signatures, signatures.sets}, zone,
-	    problems);
-	node_signatures_close(&signatures);
-	store_abort(health);
-	store_close(store);
-	return good;
-}
-
-static enum exit_code
-run_export(const struct args *args)
-{
-	struct store *store;
-	struct store_txn *txn;
-	struct zone_info zone;
-	struct problems problems = {0};
-	FILE *file;
-	bool good;
-	int error;
-
-	if (!read_zone(args, &store, &txn, &zone))
-		return EXIT_REFUSED;
-	if ((file = text_spool(args->state)) == NULL)
-		file = tmpfile();
-	good = file != NULL &&
-	    (args_flag(args, "signed") ? write_signed(file, args, txn, &zone, &problems)
-				       : zone_load_write(file, txn, &zone));
-	error = errno;
-	read_end(store, txn);
-	if (!good && problems.errors == 0)
-		problems_error(&problems, "cannot write the export to a temporary file in %s: %s%s",
-		    args->state, strerror(error), store_write_cure(-error));
-	else if (good && args->json)
-		print_document(file, &zone);
-	else if (good)
-		print_file(file, false);
-	if (file != NULL)
-		fclose(file);
-	report_problems(&problems);
-	problems_free(&problems);
-	return good ? EXIT_DONE : EXIT_REFUSED;
-}
-
 struct deleting {
 	const char *zone;
 	bool disabled; /* it was signed, and all steps of `dnssec disable` are done */
@@ -701,6 +609,6 @@ cmd_zone(struct args *args)
 	if (strcmp(word, "show") == 0)
 		return run_show(args);
 	if (strcmp(word, "export") == 0)
-		return run_export(args);
+		return zone_export(args);
 	return run_delete(args);
 }

@@ -70,7 +70,9 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 		    "load_balancers, nodes and dnssec");
 	for (const char *key = json_next_key(application->document, NULL); key != NULL;
 	     key = json_next_key(application->document, key)) {
-		bool known = strcmp(key, "zones") == 0 || strcmp(key, "exported") == 0;
+		/* "served" is a note of `zone export --signed`. */
+		bool known =
+		    strcmp(key, "zones") == 0 || strcmp(key, "exported") == 0 || strcmp(key, "served") == 0;
 
 		for (size_t i = 0; i < NITEMS(document_parts); i++)
 			known = known || strcmp(key, document_parts[i].name) == 0;

@@ -34,6 +34,20 @@ earlier_is_known(const struct config_past_copy *past, struct problems *problems)
 }
 
 bool
+earlier_has_zone(const struct config_past_copy *past, const uint8_t *name, struct problems *problems)
+{
+	const struct config_lost *lost = config_past_lost(&past->known, past->txn, name);
+	char since[32], host[NAME_MAX_TEXT];
+
+	if (lost != NULL)
+		problems_error(problems,
+		    "the zone of %s is known since %s: command %llu replaced more of it than the log keeps",
+		    name_to_host(name, host), earlier_time(lost->since, since),
+		    (unsigned long long)lost->sequence);
+	return lost == NULL;
+}
+
+bool
 earlier_has_zones(
     const struct config_past_copy *past, const struct json *explanation, struct problems *problems)
 {
@@ -42,20 +56,11 @@ earlier_has_zones(
 
 	for (size_t i = 0; i <= count; i++) {
 		const struct json *of = i == 0 ? explanation : json_item(records, i - 1);
-		const struct config_lost *lost;
 		uint8_t name[NAME_MAX_LEN];
-		char since[32];
 
-		if (name_from_text(name, json_text_of(of, "name"), NULL) == 0)
-			continue;
-		lost = config_past_lost(&past->known, past->txn, name);
-		if (lost == NULL)
-			continue;
-		problems_error(problems,
-		    "the zone of %s is known since %s: command %llu replaced more of it than the log keeps",
-		    json_text_of(of, "name"), earlier_time(lost->since, since),
-		    (unsigned long long)lost->sequence);
-		return false;
+		if (name_from_text(name, json_text_of(of, "name"), NULL) != 0 &&
+		    !earlier_has_zone(past, name, problems))
+			return false;
 	}
 	return true;
 }

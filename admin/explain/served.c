@@ -154,8 +154,9 @@ text_of(const struct answered *answered, uint64_t explained)
 	return text;
 }
 
-static void
-annotate(struct json *out, const struct answered *answered, uint64_t explained, const char *unknown)
+/* The member "served". */
+static struct json *
+note_of(const struct answered *answered, uint64_t explained, const char *unknown)
 {
 	struct json *served = json_new_object();
 	char *text = text_of(answered, explained), *both = NULL, since[32];
@@ -169,9 +170,9 @@ annotate(struct json *out, const struct answered *answered, uint64_t explained, 
 	json_put_text(served, "state", answered->name);
 	json_put_text(served, "since", answered->first != 0 ? since : NULL);
 	json_put_text(served, "text", both != NULL ? both : text);
-	json_put(out, "served", served);
 	free(both);
 	free(text);
+	return served;
 }
 
 /* ---- lost signatures ---- */
@@ -225,18 +226,82 @@ note_lost(struct json *out, const struct served_stores *stores, const struct kep
 	free(text);
 }
 
+/* ---- earlier ones ---- */
+
+/* Close the copy in every case. */
+static bool
+open_earlier(struct config_past_copy *past, const struct served_stores *stores, uint64_t generation,
+    struct problems *problems)
+{
+	const struct config_moment moment = {.sequence = generation};
+
+	return config_past_open(past, stores->config_store, &moment, problems) != NULL &&
+	    earlier_is_known(past, problems);
+}
+
+static void
+refuse_unknown(const struct answered *answered, const struct problems *unknown, struct problems *problems)
+{
+	unsigned long long generation = answered->generation;
+	char *waiting;
+
+	if (answered->newest < answered->generation) {
+		problems_error(problems,
+		    "the nameserver answers generation %llu of the configuration before, which is not known "
+		    "here: %s",
+		    generation, answered->why);
+		return;
+	}
+	waiting = text_of_waiting(answered);
+	problems_error(problems,
+	    "the nameserver answers generation %llu, which is not known here: %s; %s: %s (S103)", generation,
+	    unknown->count > 0 ? unknown->items[0].text : "it cannot be made", waiting, answered->why);
+	free(waiting);
+}
+
+struct store_txn *
+served_open(struct served_config *out, const struct served_stores *stores, struct problems *problems)
+{
+	struct answered answered;
+	struct problems unknown = {0};
+	uint64_t generation;
+
+	judge(&answered, stores);
+	*out = (struct served_config){.config = stores->config};
+	generation = answered.state == ANSWERED_NEWEST || answered.state == ANSWERED_STOPPED
+	    ? answered.newest
+	    : answered.generation;
+	if (generation > answered.newest)
+		out->config = NULL;
+	else if (generation < answered.newest)
+		out->config = open_earlier(&out->past, stores, generation, &unknown) ? out->past.txn : NULL;
+	if (out->config == NULL)
+		refuse_unknown(&answered, &unknown, problems);
+	else if (answered.state != ANSWERED_NEWEST)
+		out->served = note_of(&answered, generation, NULL);
+	problems_free(&unknown);
+	free(answered.why);
+	return out->config;
+}
+
+void
+served_close(struct served_config *served)
+{
+	config_past_close(&served->past);
+	json_drop(served->served);
+	served->served = NULL;
+}
+
 /* ---- explaining ---- */
 
 static struct json *
 explain_earlier(const struct served_stores *stores, const struct explanation_request *request,
     uint64_t generation, struct problems *problems)
 {
-	const struct config_moment moment = {.sequence = generation};
 	struct config_past_copy past = {0};
 	struct json *out = NULL;
 
-	if (config_past_open(&past, stores->config_store, &moment, problems) != NULL &&
-	    earlier_is_known(&past, problems))
+	if (open_earlier(&past, stores, generation, problems))
 		out = reading_explain(past.txn, stores->health, request, problems);
 	if (out != NULL && !earlier_has_zones(&past, out, problems)) {
 		json_drop(out);
@@ -276,7 +341,8 @@ served_explain(const struct served_stores *stores, struct explanation_request *r
 		out = reading_explain(stores->config, stores->health, request, problems);
 	}
 	if (out != NULL && answered.state != ANSWERED_NEWEST)
-		annotate(out, &answered, explained, unknown.count > 0 ? unknown.items[0].text : NULL);
+		json_put(out, "served",
+		    note_of(&answered, explained, unknown.count > 0 ? unknown.items[0].text : NULL));
 	if (out != NULL)
 		note_lost(out, stores, &kept);
 	request->kept = NULL;
