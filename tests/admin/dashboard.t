@@ -210,6 +210,21 @@ subtest 'nothing comes from elsewhere' => sub {
 	is(scalar $page->find('main img'), 0, 'and becomes no element');
 };
 
+# S103: the signer is dead.
+subtest 'a configuration that waits' => sub {
+	$t->start_signer;
+	$t->admin('dnssec enable example.com');
+	eventually { grep { $_->type eq 'RRSIG' } $t->query('www.example.com A', do => 1)->answer } 'the zone is signed';
+	$t->kill9('signer');
+	$t->admin('record add example.com waits A 192.0.2.1 --no-wait');
+	$page->script('location.hash = "explain/www.example.com"');
+	shows('main', qr/this is generation \d+, which the nameserver answers; \d+ waits since .*: graycloud-signer/, 'explain says that it waits, and why');
+	shot('explain-waits');
+	$t->admin('dnssec disable example.com --force --no-wait');
+	$page->script('location.hash = "balancers"');
+	shows('main', qr/www\.example\.com/, 'the load balancers are there as before');
+};
+
 subtest 'logging out' => sub {
 	$page->click('#leave');
 	$page->wait_for('input[type=password]');
