@@ -251,7 +251,7 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 		compiler->graph, config, signer_generation(signatures) >= compiler->generation);
 	if (zones)
 		compiler_mark_steered(compiler, true);
-	if (zones && !graph_build_zones(compiler->graph, config)) {
+	if ((zones || renewed) && !graph_build_zones(compiler->graph, config)) {
 		compiler->broken = true;
 		snprintf(compiler->error, sizeof compiler->error, "%s", compiler->graph->error);
 		return COMPILED_FAILED;

@@ -289,10 +289,11 @@ struct owner_change {
 };
 /*
  * Edit the changed owners in their zones, or mark a zone to be built again if that costs less. Sorts them.
- * Returns false if a zone is damaged.
+ * Owners of these zones whose signatures were renewed are edited, too, unless alone is true. Returns false if
+ * a zone is damaged.
  */
 bool graph_edit_owners(
-    struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count);
+    struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count, bool alone);
 
 /* The same for the owners of a signed zone whose signatures were renewed, if they are better. False: build it
  * again. */
@@ -318,7 +319,7 @@ void graph_foresee(
 bool graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool complete);
 /*
  * S106: the same while newer configurations than that of this generation wait, for zones whose rows they do
- * not change and whose signatures were only renewed. Returns true if there was one.
+ * not change. Returns true if there was one.
  */
 bool graph_renew_behind(struct config_graph *graph, struct store_txn *txn, uint64_t generation);
 

@@ -13,6 +13,7 @@ struct zone_editing {
 	const struct zone_entry *entry;
 	struct zone *zone; /* the edited copy */
 	struct retire retire;
+	bool alone; /* edit no owners but those that are named */
 };
 
 static int
@@ -169,7 +170,10 @@ add_owner(void *arg, const struct bytes *key)
 	owners->keys[owners->count++] = (struct bytes){xmemdup(key->data, key->len), key->len};
 }
 
-/* Edit these owners, and those whose signatures were renewed since the zone was built or edited. */
+/*
+ * Edit these owners, and those whose signatures were renewed since the zone was built or edited. Without the
+ * latter the zone stays at its version, so that they are followed later.
+ */
 static bool
 edit_signed(struct zone_editing *editing, const struct bytes *keys, size_t count)
 {
@@ -182,14 +186,14 @@ edit_signed(struct zone_editing *editing, const struct bytes *keys, size_t count
 
 	for (size_t i = 0; i < count; i++)
 		add_owner(&owners, &keys[i]);
-	if (done && signing->version != editing->zone->version)
+	if (done && !editing->alone && signing->version != editing->zone->version)
 		done = source->renewed != NULL &&
 		    source->renewed(source->arg, info, editing->zone->version, add_owner, &owners) &&
 		    owners.count <= CHANGES_MAX;
 	if (done)
 		done = zone_edit_signed(
 		    editing->zone, signing, &rows, owners.keys, owners.count, &editing->retire);
-	if (done)
+	if (done && !editing->alone)
 		editing->zone->version = signing->version;
 	for (size_t i = 0; i < owners.count; i++)
 		free((void *)(uintptr_t)owners.keys[i].data);
@@ -203,13 +207,14 @@ edit_signed(struct zone_editing *editing, const struct bytes *keys, size_t count
  */
 static bool
 edit_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry,
-    const struct owner_change *owners, size_t count)
+    const struct owner_change *owners, size_t count, bool alone)
 {
 	struct zone_editing editing = {.graph = graph,
 	    .txn = txn,
 	    .entry = entry,
 	    .zone = zone_edit_begin(entry->zone),
-	    .retire = graph_retire(graph)};
+	    .retire = graph_retire(graph),
+	    .alone = alone};
 	struct bytes *keys = xmalloc(count * sizeof *keys);
 	size_t retired = graph->retired->count, nkeys = 0;
 	bool is_signed = entry->zone->chain != NULL, done, worse;
@@ -234,7 +239,7 @@ edit_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *
 
 bool
 graph_edit_owners(
-    struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count)
+    struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count, bool alone)
 {
 	if (count > 0)
 		qsort(owners, count, sizeof *owners, compare_owners);
@@ -248,7 +253,7 @@ graph_edit_owners(
 		if (entry == NULL || graph_is_lost(graph, entry))
 			continue;
 		entry->rebuild |= next - i > CHANGES_MAX;
-		if (!entry->rebuild && !edit_zone(graph, txn, entry, &owners[i], next - i))
+		if (!entry->rebuild && !edit_zone(graph, txn, entry, &owners[i], next - i, alone))
 			return false;
 	}
 	return true;
@@ -257,7 +262,7 @@ graph_edit_owners(
 bool
 graph_renew_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry)
 {
-	return edit_zone(graph, txn, entry, NULL, 0) && !entry->rebuild;
+	return edit_zone(graph, txn, entry, NULL, 0, false) && !entry->rebuild;
 }
 
 void

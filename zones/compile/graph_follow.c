@@ -240,7 +240,7 @@ follow(struct changes *changes)
 	if (!follow_zones(changes))
 		return false;
 	follow_objects(changes);
-	if (!graph_edit_owners(changes->graph, changes->txn, changes->owners, changes->nowners))
+	if (!graph_edit_owners(changes->graph, changes->txn, changes->owners, changes->nowners, false))
 		return false;
 	if (changes->signing || changes->graph->resigned)
 		follow_signing(changes->graph, changes->txn);
@@ -270,7 +270,9 @@ graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t ge
 	if (!*enabled)
 		return true;
 	snprintf(graph->error, sizeof graph->error, "%s", damaged);
-	done = graph_edit_owners(graph, txn, changes.owners, changes.nowners) &&
+	/* What was renewed may be that of a newer configuration, which waits: no signature of others is lost.
+	 */
+	done = graph_edit_owners(graph, txn, changes.owners, changes.nowners, true) &&
 	    (!needs_rebuild(graph) || graph_build_zones(graph, txn));
 	if (done) {
 		graph_update_tables(graph);

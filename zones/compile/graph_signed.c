@@ -80,9 +80,9 @@ graph_renew_behind(struct config_graph *graph, struct store_txn *txn, uint64_t g
 
 		if (!was_renewed(graph, entry))
 			continue;
-		graph_renew_zone(graph, txn, entry);
-		entry->rebuild = false; /* more than that comes with the configuration */
-		some |= entry->zone != before;
+		/* All of its rows are those of the graph: it can be built again, too. */
+		entry->rebuild = entry->resigned = !graph_renew_zone(graph, txn, entry);
+		some |= entry->rebuild || entry->zone != before;
 	}
 	return some;
 }
