@@ -270,8 +270,7 @@ graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t ge
 	if (!*enabled)
 		return true;
 	snprintf(graph->error, sizeof graph->error, "%s", damaged);
-	/* What was renewed may be that of a newer configuration, which waits: no signature of others is lost.
-	 */
+	/* Renewed signatures may be those of a newer configuration, which waits. */
 	done = graph_edit_owners(graph, txn, changes.owners, changes.nowners, true) &&
 	    (!needs_rebuild(graph) || graph_build_zones(graph, txn));
 	if (done) {
