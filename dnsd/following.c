@@ -42,6 +42,13 @@ following_news(struct followed *followed, const char *state)
 }
 
 void
+following_hurry(struct followed *followed)
+{
+	if (followed->store == NULL && !followed->said)
+		followed->retry_ms = 0;
+}
+
+void
 following_look_again(struct followed *followed)
 {
 	struct problems problems = {0};

@@ -17,6 +17,8 @@ struct followed {
 
 /* Is there something to read?  Opens the store of a state directory if it is new or was replaced. */
 bool following_news(struct followed *followed, const char *state);
+/* Look for a store that was not there the last time at once, and not after a second. */
+void following_hurry(struct followed *followed);
 /* Call this after a transaction was read. */
 void following_look_again(struct followed *followed);
 

@@ -82,6 +82,7 @@ follow_config(struct publisher *publisher)
 
 	if (!following_news(config, publisher->options.state))
 		return;
+	publisher_meet_signatures(publisher);
 	signing_begin(&publisher->signed_by, STORE_PEEK, &signing);
 	if (store_begin(config->store, STORE_READ, &txn) != 0) {
 		signing_end(&publisher->signed_by, &signing, publisher->compiler);

@@ -64,6 +64,8 @@ enum compiled publisher_compile(
 
 /* New signatures: of a zone, or of sets after a flip. */
 void publisher_follow_signatures(struct publisher *publisher);
+/* S103: a new configuration came. If the stores of signatures were not there yet, look for them first. */
+void publisher_meet_signatures(struct publisher *publisher);
 
 /* S100: note the zones that are answered signed, for the next start, and those without a signature. */
 void publisher_note_signed(struct publisher *publisher);

@@ -137,6 +137,18 @@ publisher_follow_signatures(struct publisher *publisher)
 		following_look_again(sets);
 }
 
+void
+publisher_meet_signatures(struct publisher *publisher)
+{
+	struct followed *signatures = &publisher->signed_by.signatures, *sets = &publisher->signed_by.sets;
+
+	if (signatures->store != NULL && sets->store != NULL)
+		return;
+	following_hurry(signatures);
+	following_hurry(sets);
+	publisher_follow_signatures(publisher);
+}
+
 static void
 compile_signed(struct publisher *publisher, struct store_txn *config, struct signing *signing)
 {
