@@ -450,22 +450,11 @@ view_wanted(struct signer *signer)
 	free(path);
 }
 
-/* The beat, once a second. Returns true if it was due. */
-static bool
-beat(struct signer *signer)
+static void
+poll_stores(struct signer *signer)
 {
-	uint64_t now = boot_ms();
-	struct store_txn *txn;
 	struct problems problems = {0};
 
-	if (now - signer->beat.at_ms < BEAT_MS)
-		return false;
-	signer->beat.at_ms = now;
-	if (signer->wanted == NULL)
-		view_wanted(signer);
-	signer->beat.expires = zone_signer_first_end(signer->zones);
-	if (signer->steered_end != 0)
-		signer->beat.expires = earlier_end((uint32_t)signer->beat.expires, signer->steered_end);
 	if (store_poll(signer->sets, &problems) == STORE_REPLACED) {
 		signer->replaced = true;
 		signer_clock_unwritten(signer);
@@ -473,16 +462,43 @@ beat(struct signer *signer)
 	signer->replaced |= store_poll(signer->signatures, &problems) == STORE_REPLACED;
 	problems_print(&problems, "graycloud-signer", stderr);
 	problems_free(&problems);
+}
+
+static void
+beat(struct signer *signer)
+{
+	struct store_txn *txn;
+
+	signer->beat.at_ms = boot_ms();
+	if (signer->wanted == NULL)
+		view_wanted(signer);
+	signer->beat.expires = zone_signer_first_end(signer->zones);
+	if (signer->steered_end != 0)
+		signer->beat.expires = earlier_end((uint32_t)signer->beat.expires, signer->steered_end);
+	poll_stores(signer);
 	store_check_readers(signer->sets);
 	store_check_readers(signer->signatures);
 	if (store_begin(signer->sets, STORE_WRITE, &txn) != 0)
-		return true;
+		return;
 	if (signer_beat_put(txn, &signer->beat) != 0 || signer_clock_write(signer, txn) != 0) {
 		store_abort(txn);
 		signer_clock_unwritten(signer);
 	} else if (store_commit(txn) != 0) {
 		signer_clock_unwritten(signer); /* a full disk, perhaps: with the next beat */
 	}
+}
+
+/*
+ * Once a second between two passes, however many beats they had: only when no transaction is open a store
+ * that was lost can be made again. Returns true if it was due.
+ */
+static bool
+beat_between(struct signer *signer)
+{
+	if (boot_ms() - signer->between_ms < BEAT_MS)
+		return false;
+	signer->between_ms = boot_ms();
+	beat(signer);
 	return true;
 }
 
@@ -584,11 +600,14 @@ signer_look(struct signer *signer)
 
 	due |= signer->waits_outside;
 	if (signer_waits_outside(signer)) {
-		beat(signer);
+		beat_between(signer);
 		return false;
 	}
-	if (signer->replaced)
+	if (signer->replaced) {
+		poll_stores(
+		    signer); /* the other one may be lost, too, and was in use when that was noticed */
 		begin_anew(signer);
+	}
 	due |= zone_signer_any_due(signer->zones, now);
 	due |= turn_procedures(signer);
 	due |= arrivals_look(signer->arrivals);
@@ -598,7 +617,7 @@ signer_look(struct signer *signer)
 	if (signer->more)
 		go_on(signer);
 	foresee(signer);
-	if (beat(signer) && !signer->replaced) {
+	if (beat_between(signer) && !signer->replaced) {
 		tidy(signer);
 		verify_some(signer);
 	}

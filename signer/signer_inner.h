@@ -71,14 +71,15 @@ struct signer {
 		uint64_t singles, sets; /* sequences */
 		unsigned rows_left, singles_left, sets_left;
 	} verify;
-	uint64_t compiled;  /* the generation of the last pass over the configuration */
-	int keyless;        /* S109: readable when shipments came; -1: there is none */
-	bool keyless_news;  /* something came or went */
-	uint64_t peeked_ms; /* when shipments were looked for without that */
-	bool lacked;        /* the configuration needs signatures that only another node can make */
-	uint64_t take_ms;   /* shipments that wait are not taken before, because their pass failed; 0: it did
-			       not, and none waits since */
-	struct took *took;  /* of this pass */
+	uint64_t compiled;   /* the generation of the last pass over the configuration */
+	int keyless;         /* S109: readable when shipments came; -1: there is none */
+	bool keyless_news;   /* something came or went */
+	uint64_t between_ms; /* of the last beat between two passes */
+	uint64_t peeked_ms;  /* when shipments were looked for without that */
+	bool lacked;         /* the configuration needs signatures that only another node can make */
+	uint64_t take_ms;    /* shipments that wait are not taken before, because their pass failed; 0: it did
+				not, and none waits since */
+	struct took *took;   /* of this pass */
 	size_t ntook;
 	char logged[200]; /* the last fault that was logged */
 };
