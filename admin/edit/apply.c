@@ -142,10 +142,10 @@ struct kept {
 	size_t count;
 };
 
-/* All objects of a kind; returns how many. */
+/* All objects of a kind; returns how many. Aliases point into the document, or into completed. */
 static size_t
 apply_objects(struct change *change, enum kind kind, const char *name, const struct json *objects,
-    struct object_aliases *aliases, struct kept *kept)
+    struct object_aliases *aliases, struct json *completed, struct kept *kept)
 {
 	struct id id;
 
@@ -154,15 +154,16 @@ apply_objects(struct change *change, enum kind kind, const char *name, const str
 	if (objects != NULL && json_kind(objects) != JSON_KIND_LIST)
 		problems_error(&change->problems, "%s must be a list", name);
 	for (size_t i = 0; json_kind(objects) == JSON_KIND_LIST && i < json_count(objects); i++) {
-		struct json *object = kind == KIND_DNSSEC
-		    ? dnssec_edit_complete(change, json_item(objects, i))
-		    : json_clone(json_item(objects, i));
+		const struct json *object = json_item(objects, i);
 
+		if (kind == KIND_DNSSEC) {
+			json_add(completed, dnssec_edit_complete(change, object));
+			object = json_item(completed, json_count(completed) - 1);
+		}
 		if (object_put(change, kind, object, NULL, OBJECT_REPLACE, aliases, &id))
 			kept->ids[kept->count++] = id;
 		if (change->problems.errors > 0)
 			pretend(aliases, kind, object);
-		json_drop(object);
 	}
 	return json_count(objects);
 }
@@ -369,12 +370,14 @@ application_apply(struct change *change, struct application *application, bool p
 	struct object_aliases aliases = {0};
 	size_t counts[NITEMS(document_parts)] = {0}, gone = 0;
 	struct kept kept[NITEMS(document_parts)] = {{0}};
+	struct json *completed = json_new_list();
 
 	check_reading(change, application, pruning);
 	apply_zones(change, application);
 	for (size_t i = 0; i < NITEMS(document_parts); i++)
 		counts[i] = apply_objects(change, document_parts[i].kind, document_parts[i].name,
-		    json_member(application->document, document_parts[i].name), &aliases, &kept[i]);
+		    json_member(application->document, document_parts[i].name), &aliases, completed,
+		    &kept[i]);
 	if (pruning && change->problems.errors == 0)
 		gone = prune(change, application, kept);
 	if (change->problems.errors == 0)
@@ -382,6 +385,7 @@ application_apply(struct change *change, struct application *application, bool p
 	for (size_t i = 0; i < NITEMS(document_parts); i++)
 		free(kept[i].ids);
 	free(aliases.items);
+	json_drop(completed);
 	char *pruned = pruning ? xasprintf("; %zu pruned", gone) : xstrdup("");
 	char *nodes = counts[PART_NODES] > 0 ? xasprintf(", %zu nodes", counts[PART_NODES]) : xstrdup("");
 	char *dnssec = counts[PART_DNSSEC] > 0 ? xasprintf(", %zu dnssec", counts[PART_DNSSEC]) : xstrdup("");
