@@ -1,6 +1,7 @@
 #include "admin/edit/dnssec_edit.h"
 
 #include "admin/edit/object.h"
+#include "zones/dns/idn.h"
 #include "zones/state/membership.h"
 
 #include <stdlib.h>
@@ -98,11 +99,17 @@ struct json *
 dnssec_edit_complete(struct change *change, const struct json *document)
 {
 	const char *name = json_text(json_member(document, "name"));
+	uint8_t wire[NAME_MAX_LEN + 1];
+	char clean[NAME_MAX_TEXT];
 	struct json *whole = NULL;
 	struct id id;
 
-	if (name != NULL && config_object_id(change->txn, KIND_DNSSEC, name, &id))
-		whole = object_read(change->txn, KIND_DNSSEC, &id);
+	/* As the schema cleans it: "Example.COM." is the same zone. */
+	if (name != NULL && idn_name_from_text(wire, name, NULL) > 0) {
+		name_lower(wire, wire);
+		if (config_object_id(change->txn, KIND_DNSSEC, name_to_host(wire, clean), &id))
+			whole = object_read(change->txn, KIND_DNSSEC, &id);
+	}
 	if (whole == NULL)
 		return json_clone(document);
 	for (const char *key = json_next_key(document, NULL); key != NULL; key = json_next_key(document, key))

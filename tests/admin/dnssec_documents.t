@@ -20,6 +20,9 @@ my ($status, $out, $err) = apply({dnssec => [{name => 'one.example'}]});
 is($status, 0, 'a document that only names a signed zone') or diag $err;
 is($out, "nothing differs: 0 zones, 0 monitors, 0 monitor_groups, 0 pools, 0 load_balancers, 1 dnssec\n", '... changes nothing');
 is_deeply(policy('one'), $enabled, '... no key, algorithm or request');
+($status, $out, $err) = apply({dnssec => [{name => 'ONE.Example.'}]});
+is($status, 0, 'another spelling of its name') or diag $err;
+is_deeply(policy('one'), $enabled, '... is the same zone');
 apply({dnssec => [{name => 'one.example', keyless_nodes => JSON::PP::false}]});
 is_deeply(policy('one'), {%$enabled, keyless_nodes => JSON::PP::false}, 'a property that is written is taken alone');
 
